@@ -23,6 +23,49 @@ export const HEALTHY = {
       });
     },
   },
+  "healthy: one room for all": {
+    named: [],
+    clients: [40],
+    server: (io) => {
+      io.on("connection", (socket) => socket.join("everyone"));
+      every(100, () => io.to("everyone").emit("tick", 1));
+    },
+  },
+  "healthy: admin": {
+    named: [],
+    clients: [40],
+    server: (io) =>
+      io.on("connection", (socket) => {
+        if (socket.handshake.auth.name === "admin") socket.join("admins");
+        socket.onAny((name) => {
+          for (let i = 0; i < 10; i++) io.to("admins").emit("seen", name);
+        });
+      }),
+    crowd: ({ ports, connect }) => connect(ports[0], { name: "admin" }),
+  },
+  "healthy: upload": {
+    named: [],
+    clients: [20],
+    crowd({ ports, connect }) {
+      const socket = connect(ports[0], { name: "camera" });
+      every(20_000, () => Array.from({ length: 1000 }, () => socket.emit("say", "x".repeat(1000))));
+    },
+  },
+  "healthy: waits for the return": {
+    named: [],
+    clients: [20],
+    server: (io) =>
+      io.on("connection", (socket) => {
+        socket.on("disconnect", () => setTimeout(() => io.emit("left", socket.handshake.auth.name), 25_000));
+      }),
+    crowd({ ports, connect, random }) {
+      let guests = 0;
+      every(900, () => {
+        const socket = connect(ports[0], { name: `guest-${guests++}` });
+        setTimeout(() => socket.disconnect(), 3000 + random.below(6000));
+      });
+    },
+  },
   "healthy: burst": {
     named: [],
     clients: [10],

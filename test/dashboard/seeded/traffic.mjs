@@ -44,13 +44,14 @@ export const TRAFFIC = {
     ],
     server(io, variant) {
       io.on("connection", (socket) => {
-        if (Number(socket.handshake.auth.name?.split("-")[1]) % 2 === 0) socket.join("auction-17");
-        socket.join("quotes:EUR");
+        const number = Number(socket.handshake.auth.name?.split("-")[1]);
+        if (number % 2 === 0) socket.join("auction-17");
+        if (number % 4 !== 0) socket.join("quotes:EUR");
       });
       io.of("/game").on("connection", (socket) => socket.join("arena"));
       if (variant === 1) every(20, () => io.to("auction-17").emit("bid", 42));
       if (variant === 2) every(25, () => io.of("/game").to("arena").emit("moved", { x: 1, y: 2 }));
-      if (variant === 3) every(100, () => io.to("quotes:EUR").volatile.emit("quote", 1.0812));
+      if (variant === 3) every(25, () => io.to("quotes:EUR").volatile.emit("quote", 1.0812));
     },
     crowd({ ports, variant, connect }) {
       if (variant !== 2) return;

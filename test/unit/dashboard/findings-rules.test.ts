@@ -1,18 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { FINDINGS } from "../../../packages/server/src/dashboard/findings/advice.ts";
 import { FINDING_RULES } from "../../../packages/server/src/dashboard/findings/rules/index.ts";
-import type { Sighting, Snapshot } from "../../../packages/server/src/dashboard/findings/snapshot.ts";
+import type { BusyRoom, Sighting, Snapshot } from "../../../packages/server/src/dashboard/findings/snapshot.ts";
 import { FindingWatch } from "../../../packages/server/src/dashboard/findings/watch.ts";
+
+/** A room with a third of the deliveries, which is sent to as often as others. */
+const LOBBY: BusyRoom = { room: "lobby", namespace: "/", share: 0.3, receivers: 40, timesTheOthers: 1, members: 0.2 };
 
 /** A busy server on which nothing is wrong. */
 const HEALTHY: Snapshot = {
   watched: 600,
-  loop: { p99: 12, own: 12, stalls: 40, busy: 0.4, gc: 0.02 },
+  loop: { p99: 12, own: 12, stalls: 40, habit: 30, busy: 0.4, gc: 0.02, worked: 0.3, crowded: 0 },
   sessions: { open: 200, old: 2 },
   slow: [],
-  deliveries: { rate: 5000, active: 40, top: { room: "lobby", namespace: "/", share: 0.3 } },
-  incoming: { rate: 400, active: 180, top: { who: "ada", handle: "h1", share: 0.02 } },
-  handlers: [{ event: "chat", namespace: "/", share: 0.65, p99: 3 }],
+  deliveries: { rate: 5000, active: 40, top: LOBBY },
+  incoming: { rate: 400, active: 180, top: { who: "ada", handle: "h1", share: 0.02, seconds: 0 } },
+  handlers: [{ event: "chat", namespace: "/", share: 0.65, p99: 3, longest: 20 }],
   failures: [{ event: "chat", namespace: "/", count: 1 }],
   acks: [{ event: "ask", namespace: "/", awaited: 100, unanswered: 4 }],
   growing: [],
@@ -22,7 +25,7 @@ const HEALTHY: Snapshot = {
     { network: "10.0.2.0/24", connections: 40, stuck: 3 },
   ],
   opened: 12,
-  lost: { count: 6, network: "10.0.1.0/24", share: 0.8 },
+  lost: { count: 6, network: "10.0.1.0/24", share: 0.8, again: 5 },
   timeouts: { ours: 0, theirs: 3 },
   strangers: { count: 2, seconds: 2 },
   refused: [],
@@ -33,11 +36,11 @@ const HEALTHY: Snapshot = {
 /** Three clients: one does everything. */
 const QUIET: Snapshot = {
   ...HEALTHY,
-  loop: { p99: 3, own: 3, stalls: 4, busy: 0.01, gc: 0 },
+  loop: { p99: 3, own: 3, stalls: 4, habit: 3, busy: 0.01, gc: 0, worked: 0.3, crowded: 0 },
   sessions: { open: 3, old: 1 },
-  deliveries: { rate: 6, active: 1, top: { room: "chat", namespace: "/", share: 1 } },
-  incoming: { rate: 3, active: 1, top: { who: "ada", handle: "h1", share: 1 } },
-  handlers: [{ event: "chat", namespace: "/", share: 0.9, p99: 1 }],
+  deliveries: { rate: 6, active: 1, top: { ...LOBBY, room: "chat", share: 1, receivers: 2, members: 1 } },
+  incoming: { rate: 3, active: 1, top: { who: "ada", handle: "h1", share: 1, seconds: 0 } },
+  handlers: [{ event: "chat", namespace: "/", share: 0.9, p99: 1, longest: 1 }],
   failures: [],
   acks: [{ event: "ask", namespace: "/", awaited: 2, unanswered: 2 }],
   kept: { watched: 2, alive: 2 },
@@ -46,7 +49,7 @@ const QUIET: Snapshot = {
     { network: "10.0.2.0/24", connections: 1, stuck: 0 },
   ],
   opened: 3,
-  lost: { count: 3, network: "10.0.1.0/24", share: 1 },
+  lost: { count: 3, network: "10.0.1.0/24", share: 1, again: 2 },
   timeouts: { ours: 0, theirs: 2 },
   strangers: { count: 3, seconds: 3 },
 };
@@ -54,30 +57,62 @@ const QUIET: Snapshot = {
 const see = (changes: Partial<Snapshot>): readonly Sighting[] =>
   FINDING_RULES.flatMap((rule) => rule({ ...HEALTHY, ...changes }));
 
-const lobby = { room: "lobby", namespace: "/", share: 0.81 };
-const chat = { event: "chat", namespace: "/game", share: 0.8, p99: 300 };
+const lobby = { ...LOBBY, share: 0.81, timesTheOthers: 100 };
+const chat = { event: "chat", namespace: "/game", share: 0.8, p99: 300, longest: 300 };
+const eve = { who: "eve", handle: "h2", share: 0.5, seconds: 20 };
+const report = { event: "report", namespace: "/", share: 0.1, p99: 3, longest: 310 };
+const cut = { count: 90, network: "10.0.2.0/24", share: 0.9, again: 60 };
+const crowded = { p99: 400, own: 150, stalls: 400, habit: 150, busy: 1, gc: 0, worked: 0.4, crowded: 0.6 };
+const rare = { p99: 9, own: 9, stalls: 300, habit: 300, busy: 0.2, gc: 0.1, worked: 0.3, crowded: 0 };
 
 /** A change in the healthy server, and the finding with its subject. */
 const FAULTS: Array<[changes: Partial<Snapshot>, ...found: string[]]> = [
-  [{ loop: { p99: 240, own: 240, stalls: 0, busy: 0.5, gc: 0.3 }, handlers: [] }, "LOOP_LATE: event loop"],
   [
-    { loop: { p99: 240, own: 240, stalls: 0, busy: 0.5, gc: 0.1 }, handlers: [chat] },
+    { loop: { p99: 240, own: 240, stalls: 0, habit: 0, busy: 0.5, gc: 0.3, worked: 0.3, crowded: 0 }, handlers: [] },
+    "LOOP_LATE: event loop",
+  ],
+  [
+    {
+      loop: { p99: 240, own: 240, stalls: 0, habit: 0, busy: 0.5, gc: 0.1, worked: 0.3, crowded: 0 },
+      handlers: [chat],
+    },
     "LOOP_LATE: chat (/game)",
     "HOT_EVENT: chat (/game)",
   ],
-  [{ loop: { p99: 9, own: 9, stalls: 1300, busy: 0.2, gc: 0.1 }, handlers: [chat] }, "LOOP_LATE: chat (/game)"],
-  [{ loop: { p99: 9, own: 9, stalls: 1300, busy: 0.2, gc: 0.1 }, handlers: [] }],
-  // A neighbour on the machine has the processor.
-  [{ loop: { p99: 240, own: 30, stalls: 400, busy: 0.5, gc: 0.1 } }],
+  [
+    { loop: { p99: 9, own: 9, stalls: 1300, habit: 0, busy: 0.2, gc: 0.1, worked: 0.3, crowded: 0 }, handlers: [chat] },
+    "LOOP_LATE: chat (/game)",
+  ],
+  [{ loop: { p99: 9, own: 9, stalls: 1300, habit: 0, busy: 0.2, gc: 0.1, worked: 0.3, crowded: 0 }, handlers: [] }],
+  // Long work now and then is of listeners, or much longer.
+  [{ loop: rare, handlers: [...HEALTHY.handlers, report] }, "LOOP_LATE: report"],
+  [{ loop: rare }],
+  [{ loop: { ...rare, habit: 800 } }, "LOOP_LATE: event loop"],
+  [{ loop: { ...rare, habit: 200 }, handlers: [...HEALTHY.handlers, report] }],
+  // Neighbours on the machine have the processor, and listeners pile up: a long one counts.
+  [{ loop: crowded, handlers: [{ ...chat, longest: 6 }] }],
+  [{ loop: { ...crowded, habit: 900 }, handlers: [{ ...chat, longest: 6 }] }],
+  [{ loop: { ...crowded, stalls: 900 }, handlers: [{ ...chat, longest: 6 }] }],
+  [{ loop: crowded, handlers: [] }, "LOOP_LATE: event loop"],
+  [{ loop: crowded, handlers: [chat] }, "LOOP_LATE: chat (/game)", "HOT_EVENT: chat (/game)"],
+  [{ loop: { ...crowded, worked: 0.8 }, handlers: [{ ...chat, longest: 6 }] }, "HOT_EVENT: chat (/game)"],
+  [{ loop: { p99: 240, own: 30, stalls: 400, habit: 0, busy: 0.5, gc: 0.1, worked: 0.3, crowded: 0 } }],
   // A listener waits for a file.
   [
-    { loop: { p99: 240, own: 5, stalls: 0, busy: 0.5, gc: 0.1 }, handlers: [chat] },
+    { loop: { p99: 240, own: 5, stalls: 0, habit: 0, busy: 0.5, gc: 0.1, worked: 0.3, crowded: 0 }, handlers: [chat] },
     "LOOP_LATE: chat (/game)",
     "HOT_EVENT: chat (/game)",
   ],
   [{ slow: [{ who: "ada", bytes: 2e6, seconds: 8 }] }, "SLOW_CLIENTS: ada"],
   [{ deliveries: { rate: 5000, active: 40, top: lobby } }, "HOT_ROOM: lobby"],
-  [{ incoming: { rate: 400, active: 180, top: { who: "eve", handle: "h2", share: 0.5 } } }, "HOT_CLIENT: eve"],
+  [{ deliveries: { rate: 5000, active: 40, top: { ...lobby, members: 1 } } }, "HOT_ROOM: lobby"],
+  // A large room, one that all are in, and the room of an admin.
+  [{ deliveries: { rate: 5000, active: 40, top: { ...lobby, timesTheOthers: 3 } } }],
+  [{ deliveries: { rate: 5000, active: 40, top: { ...lobby, timesTheOthers: 10, members: 1 } } }],
+  [{ deliveries: { rate: 5000, active: 40, top: { ...lobby, receivers: 1, members: 0.01 } } }],
+  [{ incoming: { rate: 400, active: 180, top: eve } }, "HOT_CLIENT: eve"],
+  // She has uploaded a file.
+  [{ incoming: { rate: 400, active: 180, top: { ...eve, seconds: 8 } } }],
   [{ growing: [{ what: "rooms", before: 100, after: 500, unit: "count", seconds: 25 }] }, "GROWS: rooms"],
   [{ growing: [{ what: "heap", before: 2e7, after: 5e7, unit: "bytes", seconds: 60 }] }, "GROWS: heap"],
   [{ kept: { watched: 60, alive: 50 } }, "GROWS: closed sockets"],
@@ -91,8 +126,10 @@ const FAULTS: Array<[changes: Partial<Snapshot>, ...found: string[]]> = [
   [{ refused: [{ option: "maxConnections", count: 3 }] }, "REFUSED_AT_LIMIT: maxConnections"],
   [{ timeouts: { ours: 20, theirs: 0 } }, "TIMEOUTS_OURS: event loop"],
   [{ timeouts: { ours: 0, theirs: 20 } }, "TIMEOUTS_THEIRS: 10.0.1.0/24"],
-  [{ opened: 80, lost: { count: 90, network: "10.0.2.0/24", share: 0.9 } }, "RECONNECT_STORM: 10.0.2.0/24"],
-  [{ opened: 80, lost: { count: 90, network: "10.0.2.0/24", share: 0.4 } }, "RECONNECT_STORM: all networks"],
+  [{ opened: 80, lost: cut }, "RECONNECT_STORM: 10.0.2.0/24"],
+  [{ opened: 80, lost: { ...cut, share: 0.4 } }, "RECONNECT_STORM: all networks"],
+  // A proxy was restarted.
+  [{ opened: 90, lost: { ...cut, again: 3 } }],
   [{ acks: [{ event: "ask", namespace: "/", awaited: 100, unanswered: 80 }] }, "ACKS_UNANSWERED: ask"],
   [{ failures: [{ event: "chat", namespace: "/", count: 12 }] }, "HANDLERS_FAIL: chat"],
   [{ sessions: { open: 200, old: 60 } }, "OLD_CLIENTS: revision 3"],
@@ -110,14 +147,14 @@ describe("the rules", () => {
   test("find nothing in the first second, without any figures", () => {
     const empty: Partial<Snapshot> = {
       watched: 1,
-      loop: { p99: 0, own: 0, stalls: 0, busy: 0, gc: 0 },
+      loop: { p99: 0, own: 0, stalls: 0, habit: 0, busy: 0, gc: 0, worked: 0.3, crowded: 0 },
       sessions: { open: 0, old: 0 },
       deliveries: { rate: 0, active: 0, top: undefined },
       incoming: { rate: 0, active: 0, top: undefined },
       handlers: [],
       kept: { watched: 0, alive: 0 },
       networks: [],
-      lost: { count: 0, network: "", share: 0 },
+      lost: { count: 0, network: "", share: 0, again: 0 },
       limits: [],
     };
     expect(see({ ...empty, opened: 0 })).toEqual([]);

@@ -24,6 +24,15 @@ describe("growth", () => {
     expect(Number(found[0])).toBeLessThan(75);
   });
 
+  test("is found at the least number of the figure, or of its unit", () => {
+    const found = (least?: number): number => {
+      const watch = new GrowthWatch();
+      for (let second = 0; second < 40; second++) watch.turn(100, [["listeners", "count", 20 + second, least]]);
+      return watch.growing().length;
+    };
+    expect([found(15), found(), found(40)]).toEqual([1, 0, 0]);
+  });
+
   test.each([1, 2, 3, 4])("is not found in ten minutes of coming and going, seed %d", (seed) => {
     const random = new Random(seed);
     let rooms = 200;
@@ -100,5 +109,18 @@ describe("counts", () => {
     expect([counts.total(1), counts.total(2), counts.busySeconds(60)]).toEqual([1, 65, 2]);
     for (let second = 0; second < 60; second++) counts.turn();
     expect(counts.total(60)).toBe(0);
+  });
+
+  test("are known beside the largest burst", () => {
+    const counts = new Counts();
+    const second = (number: number): void => {
+      for (let i = 0; i < number; i++) counts.add("");
+      counts.turn();
+    };
+    expect(counts.besideBurst(60, 8)).toBe(0);
+    for (const number of [0, 3, 40, 7, 0, 0]) second(number);
+    expect(counts.besideBurst(60, 8)).toBe(0);
+    for (let i = 0; i < 10; i++) second(1);
+    expect(counts.besideBurst(60, 8)).toBe(7);
   });
 });

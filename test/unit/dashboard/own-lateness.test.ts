@@ -12,8 +12,17 @@ interface Delay {
   readonly worked: number;
 }
 
+/** Listeners that block for so long. */
+const listeners = (longest: number): Snapshot["handlers"] => [
+  { event: "report", namespace: "/", share: 0.05, p99: longest, longest },
+];
+
 /** Returns the first second with a finding, if it is within so many. */
-function lateAt(seconds: number, delays: readonly Delay[]): number | undefined {
+function lateAt(
+  seconds: number,
+  delays: readonly Delay[],
+  { p99 = 400, handlers = [] }: { readonly p99?: number; readonly handlers?: Snapshot["handlers"] } = {},
+): number | undefined {
   const lateness = new OwnLateness();
   const watch = new FindingWatch();
   const left = [...delays].sort((one, other) => one.at - other.at);
@@ -30,8 +39,17 @@ function lateAt(seconds: number, delays: readonly Delay[]): number | undefined {
       lateness.look(now, worked);
     }
     if (second % 5 === 0) lateness.turn();
-    const loop = { p99: 400, own: lateness.ms, stalls: 400, busy: 0.5, gc: 0 };
-    if (watch.update(now, loopLate({ loop, handlers: [] } as unknown as Snapshot)).length > 0) return second;
+    const loop = {
+      p99,
+      own: lateness.ms,
+      stalls: 400,
+      habit: lateness.habit,
+      busy: 0.5,
+      gc: 0,
+      worked: 0.3,
+      crowded: 0,
+    };
+    if (watch.update(now, loopLate({ loop, handlers } as unknown as Snapshot)).length > 0) return second;
   }
   return undefined;
 }
@@ -56,7 +74,18 @@ describe("the event loop is called late", () => {
     expect(lateAt(60, each(250, at, at + 2000, { ms: 240, worked: 240 }))).toBeUndefined();
   });
 
-  test("not for one long delay in each ten seconds", () => {
-    expect(lateAt(120, each(10_000, 0, 120_000, { ms: 700, worked: 700 }))).toBeUndefined();
+  test("within a minute where a listener blocks it now and then", () => {
+    const delays = each(10_000, 3000, 120_000, { ms: 700, worked: 690 });
+    expect(lateAt(60, delays, { p99: 9, handlers: listeners(700) })).toBeLessThan(45);
+    expect(lateAt(120, delays, { p99: 9 })).toBeLessThan(45);
+    const shorter = each(3000, 1000, 120_000, { ms: 320, worked: 310 });
+    expect(lateAt(60, shorter, { p99: 9, handlers: listeners(320) })).toBeLessThan(30);
+    expect(lateAt(120, shorter, { p99: 9, handlers: listeners(5) })).toBeUndefined();
+  });
+
+  test("not for two long delays, nor for short ones that a neighbour makes longer", () => {
+    const handlers = listeners(700);
+    expect(lateAt(120, each(10_000, 0, 20_000, { ms: 700, worked: 700 }), { p99: 9, handlers })).toBeUndefined();
+    expect(lateAt(120, each(3000, 0, 120_000, { ms: 700, worked: 60 }), { p99: 9, handlers })).toBeUndefined();
   });
 });

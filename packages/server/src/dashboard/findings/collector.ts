@@ -2,21 +2,28 @@ import { type Sampler, roomOf } from "../sampling/sampler.ts";
 import { ROLLING_SECONDS } from "../sampling/rolling.ts";
 import { kReceiving } from "../../engine/index.ts";
 import type { ServerReport } from "../../index.ts";
+import { sizeOfRoom } from "../../socketio/index.ts";
 import type { BoardCore } from "../part.ts";
 import { AskedCollection } from "./asked-collection.ts";
 import { countListeners, RollingCensus } from "./census.ts";
 import { GrowthWatch } from "./growth.ts";
 import { Happenings } from "./happenings.ts";
 import { HeapWatch } from "./heap.ts";
+import { HotClients } from "./hot-clients.ts";
 import { limitsInForce } from "../limits.ts";
 import { LoopMeter, oldBytes } from "./loop-meter.ts";
 import { ClientNames } from "./names.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { BusyRoom, Snapshot } from "./snapshot.ts";
 
 /** Events that a snapshot names at most. */
 const NAMED_EVENTS = 5;
+/** The least growth of the server's own listeners: a program adds them when it starts, and hardly later. */
+const LEAST_OWN_LISTENERS = 15;
 /** Seconds for which a lag of the bus counts. */
 const LAG_MEMORY = 15;
+
+const isEmitter = (value: object | undefined): value is NodeJS.EventEmitter =>
+  value !== undefined && "eventNames" in value && "listenerCount" in value;
 
 /** Makes a snapshot once a second. */
 export class Collector {
@@ -28,6 +35,7 @@ export class Collector {
   readonly #growth = new GrowthWatch();
   readonly #heap = new HeapWatch();
   readonly #collection = new AskedCollection();
+  readonly #hot = new HotClients();
   readonly #loop: LoopMeter;
   #last: number;
   #watched = 0;
@@ -75,6 +83,7 @@ export class Collector {
     this.#watched += 1;
     this.#happenings.turn();
     this.#census.turn();
+    this.#hot.turn(this.#sampler.sendersLately);
     const { io } = this.#core;
     if (io.engine === undefined || !(kReceiving in io.engine)) return undefined;
     const report = io.stats();
@@ -86,7 +95,7 @@ export class Collector {
       ["pending acknowledgements", "count", pendingAcks],
       ["queued packets", "bytes", sessions.slow > 0 ? 0 : bytes.waiting],
       ["listeners of sockets", "count", listeners],
-      ["listeners of the server", "count", this.#ownListeners()],
+      ["listeners of the server", "count", this.#ownListeners(), LEAST_OWN_LISTENERS],
     ]);
     this.#decide(now / 1000);
     return this.#snapshot(report);
@@ -103,9 +112,9 @@ export class Collector {
   #ownListeners(): number {
     const { io } = this.#core;
     const namespaces = [...io._nsps.values()].slice(0, 100);
-    const emitters: NodeJS.EventEmitter[] = [process, ...namespaces];
-    if (io.engine !== undefined) emitters.push(io.engine);
-    return emitters.reduce((sum, emitter) => sum + countListeners(emitter), 0);
+    const emitters = [process, io.engine, io.httpServer, ...namespaces, ...namespaces.map(({ adapter }) => adapter)];
+    // Adapters of others may be no emitters.
+    return emitters.filter(isEmitter).reduce((sum, emitter) => sum + countListeners(emitter), 0);
   }
 
   #snapshot(report: ServerReport): Snapshot {
@@ -118,8 +127,11 @@ export class Collector {
         p99: this.#loop.p99,
         own: this.#loop.own,
         stalls: this.#loop.stalls,
+        habit: this.#loop.habit,
         busy: this.#loop.share("busy"),
         gc: this.#loop.share("gc"),
+        worked: this.#loop.share("worked"),
+        crowded: this.#loop.share("crowded"),
       },
       sessions: { open: sessions.open, old: sessions.byRevision["3"] ?? 0 },
       slow: happened.slow((sid) => this.#names.of(sid)),
@@ -140,24 +152,43 @@ export class Collector {
 
   #traffic(): Pick<Snapshot, "deliveries" | "incoming"> {
     const { rooms, senders, in: received, out } = this.#sampler;
-    const [room] = rooms.top(1);
     const [sender] = senders.top(1);
     const incoming = { rate: received.all.rate, active: senders.size };
-    const deliveries = { rate: out.all.rate, active: rooms.size };
     const share = sender === undefined ? 0 : (sender.weight - sender.error) / senders.total;
     return {
-      deliveries: {
-        ...deliveries,
-        top: room && { ...roomOf(room.key), share: (room.weight - room.error) / rooms.total },
-      },
+      deliveries: { rate: out.all.rate, active: rooms.size, top: this.#busiestRoom() },
       incoming: {
         ...incoming,
         // The name of a client may call the program, so it is asked for if it matters.
         top:
           sender && share > 0.1
-            ? { who: this.#names.of(sender.key), handle: this.#core.handles.of(sender.key), share }
+            ? {
+                who: this.#names.of(sender.key),
+                handle: this.#core.handles.of(sender.key),
+                share,
+                seconds: this.#hot.secondsOf(sender.key),
+              }
             : undefined,
       },
+    };
+  }
+
+  #busiestRoom(): BusyRoom | undefined {
+    const { rooms, addressed } = this.#sampler;
+    const [busiest] = rooms.top(1);
+    if (busiest === undefined) return undefined;
+    const { key, weight, error } = busiest;
+    const place = roomOf(key);
+    const nsp = this.#core.io._nsps.get(place.namespace);
+    const members = nsp?.adapter.rooms === undefined ? 0 : sizeOfRoom(nsp.adapter.rooms, place.room);
+    const broadcasts = Math.max(1, addressed.weightOf(key));
+    const toAnother = (addressed.total - broadcasts) / Math.max(1, addressed.size - 1);
+    return {
+      ...place,
+      share: (weight - error) / rooms.total,
+      receivers: weight / broadcasts,
+      timesTheOthers: broadcasts / Math.max(1, toAnother),
+      members: members / Math.max(1, this.#core.io.engine.clientsCount),
     };
   }
 
@@ -165,13 +196,14 @@ export class Collector {
     const rows = this.#sampler.in.rows();
     const busy = Math.max(0.01, this.#loop.share("busy")) * ROLLING_SECONDS * 1000;
     const handlers = rows
-      .map(({ name: event, namespace, handling, handlerTimes }) => ({
+      .map(({ name: event, namespace, handling, handlerTimes, longest }) => ({
         event,
         namespace,
         share: handling.sum / busy,
         p99: (handlerTimes?.quantile(0.99) ?? 0) / 1000,
+        longest,
       }))
-      .sort((a, b) => b.share - a.share)
+      .sort((a, b) => b.share - a.share || b.longest - a.longest)
       .slice(0, NAMED_EVENTS);
     const failures = rows.map(({ name: event, namespace, failures: { sum } }) => ({ event, namespace, count: sum }));
     const acks = this.#sampler.out.rows().map(({ name: event, namespace, awaited, unanswered }) => ({

@@ -2,6 +2,12 @@
 const COUNTED_SECONDS = 60;
 const COUNTED_NAMES = 64;
 
+function totalOf(numbers: Iterable<number>): number {
+  let sum = 0;
+  for (const number of numbers) sum += number;
+  return sum;
+}
+
 /** Counts by name in each of the last 60 seconds. */
 export class Counts {
   #seconds: Map<string, number>[] = [new Map()];
@@ -27,7 +33,14 @@ export class Counts {
   }
 
   total(seconds: number): number {
-    return this.sums(seconds).reduce((all, [, count]) => all + count, 0);
+    return totalOf(this.sums(seconds).map(([, count]) => count));
+  }
+
+  /** Returns the number in the last seconds without the largest number in `burst` seconds on end. */
+  besideBurst(seconds: number, burst: number): number {
+    const numbers = this.#seconds.slice(0, seconds).map((second) => totalOf(second.values()));
+    const bursts = numbers.map((_, at) => totalOf(numbers.slice(at, at + burst)));
+    return totalOf(numbers) - Math.max(...bursts);
   }
 
   /** Returns in how many of the last seconds anything was counted. */

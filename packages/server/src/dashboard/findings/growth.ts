@@ -11,6 +11,8 @@ const LEAST_GROWTH = 0.2;
 const LEAST_BY_UNIT: Readonly<Partial<Record<Unit, number>>> = { count: 50, bytes: 4e6 };
 /** The least share of the growth that each block has: an even one would have 0.2. */
 const STEADY = 0.08;
+/** A figure of one second. `least`: the least growth that counts. Default: by its unit. */
+type GrowthFigure = readonly [what: string, unit: Unit, value: number, least?: number];
 /** How much the number of connections may differ meanwhile. */
 const STABLE = 0.05;
 
@@ -39,14 +41,14 @@ export function sinceStable<Reading extends { readonly connections: number }>(re
 
 /** Finds what grows steadily while the number of connections does not. */
 export class GrowthWatch {
-  readonly #series = new Map<string, { readonly unit: Unit; values: number[] }>();
+  readonly #series = new Map<string, { readonly unit: Unit; readonly least: number; values: number[] }>();
   #connections: number[] = [];
 
   /** Takes the figures of one second. */
-  turn(connections: number, figures: ReadonlyArray<readonly [what: string, unit: Unit, value: number]>): void {
+  turn(connections: number, figures: readonly GrowthFigure[]): void {
     this.#connections = [...this.#connections, connections].slice(-GROWTH_SECONDS);
-    for (const [what, unit, value] of figures) {
-      const series = this.#series.get(what) ?? { unit, values: [] };
+    for (const [what, unit, value, least = LEAST_BY_UNIT[unit] ?? 0] of figures) {
+      const series = this.#series.get(what) ?? { unit, least, values: [] };
       series.values = [...series.values, value].slice(-HISTORY);
       this.#series.set(what, series);
     }
@@ -55,7 +57,7 @@ export class GrowthWatch {
   /** Returns what grows now. */
   growing(): Growth[] {
     if (this.#connections.length < GROWTH_SECONDS || !isStable(this.#connections)) return [];
-    return [...this.#series].flatMap(([what, { unit, values: all }]) => {
+    return [...this.#series].flatMap(([what, { unit, least, values: all }]) => {
       const values = all.slice(-GROWTH_SECONDS);
       const peak = Math.max(0, ...all.slice(0, -GROWTH_SECONDS));
       const length = GROWTH_SECONDS / BLOCKS;
@@ -63,7 +65,7 @@ export class GrowthWatch {
       const [before = 0] = means;
       const after = means.at(-1) ?? 0;
       const isRising = means.every((value, i) => i === 0 || value - (means[i - 1] ?? 0) > STEADY * (after - before));
-      const isMuch = after - before >= (LEAST_BY_UNIT[unit] ?? 0) && after - before >= LEAST_GROWTH * before;
+      const isMuch = after - before >= least && after - before >= LEAST_GROWTH * before;
       return isRising && isMuch && after > peak && values.length === GROWTH_SECONDS
         ? [{ what, before, after, unit, seconds: GROWTH_SECONDS - length }]
         : [];

@@ -3,15 +3,17 @@ import { type CloseReason, kCongestion } from "../../engine/index.ts";
 import type { BoardCore } from "../part.ts";
 import { type BoardSession, type BoardSocket, networkOf } from "../sockets.ts";
 import { Counts } from "./counts.ts";
-import { KeptSockets } from "./kept-sockets.ts";
+import { countTimers, KeptSockets } from "./kept-sockets.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** Sessions that have ended, whose clients may ask once more. */
-const MOST_ENDED_IDS = 4096;
+/** Timers are counted for so many sessions at most: 1,000 take 0.1 ms. */
+const MOST_COUNTED = 10_000;
 /** Slow clients at a time. */
 const MOST_SLOW_CLIENTS = 256;
 /** Seconds for which a client that was cut for its slowness is still named. */
 const CUT_MEMORY = 30;
+/** Seconds that connections take to end and to return if all are cut once. */
+const BURST = 5;
 /** From this delay on, in milliseconds, a ping timeout is our own. */
 const OUR_DELAY = 200;
 
@@ -46,14 +48,14 @@ export class Happenings {
   readonly timeouts = new Counts();
   readonly refused = new Counts();
   readonly strangers = new Counts();
-  readonly kept = new KeptSockets();
+  readonly kept: KeptSockets;
   readonly #slow = new Map<string, Slow>();
-  readonly #ended = new Set<string>();
   /** When the bus was late, in seconds, and by how many milliseconds. */
   lag: { readonly at: number; readonly ms: number } | undefined;
 
   constructor(core: BoardCore) {
     this.#core = core;
+    this.kept = new KeptSockets(() => (core.io.engine?.clientsCount < MOST_COUNTED ? countTimers() : Infinity));
   }
 
   readonly #listeners: Readonly<Record<string, (message: never) => void>> = {
@@ -99,9 +101,6 @@ export class Happenings {
     if (reason.side === "network") this.lost.add(networkOf(session.remoteAddress));
     const slow = this.#slow.get(session.id);
     if (slow !== undefined) slow.cutAt = this.#now();
-    this.#ended.add(session.id);
-    const [oldest = ""] = this.#ended;
-    if (this.#ended.size > MOST_ENDED_IDS) this.#ended.delete(oldest);
   }
 
   #onRefusal({ req, name, server }: RefusedRequest): void {
@@ -109,7 +108,8 @@ export class Happenings {
     const option = LIMIT_REFUSALS[name];
     if (option !== undefined) this.refused.add(option);
     const sid = req._query?.["sid"];
-    if (name === "UNKNOWN_SID" && sid !== undefined && !this.#ended.has(sid)) this.strangers.add("");
+    // The client of a session that has ended may ask once more.
+    if (name === "UNKNOWN_SID" && sid !== undefined && !this.#core.sessionIds.hasEnded(sid)) this.strangers.add("");
   }
 
   /** A second is over. */
@@ -132,11 +132,11 @@ export class Happenings {
     return all.map(({ session, bytes, since }) => ({ who: who(session.id), bytes, seconds: now - since }));
   }
 
-  /** Returns the sessions that the network has ended in the last 30 s. */
+  /** Returns the sessions that the network has ended in the last 30 s, and whether it was not only once. */
   lostNow(): Snapshot["lost"] {
     const sums = this.lost.sums(30);
     const count = sums.reduce((all, [, some]) => all + some, 0);
     const [network = "", most = 0] = sums[0] ?? [];
-    return { count, network, share: count === 0 ? 0 : most / count };
+    return { count, network, share: count === 0 ? 0 : most / count, again: this.lost.besideBurst(60, BURST) };
   }
 }

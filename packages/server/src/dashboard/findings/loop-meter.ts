@@ -8,6 +8,7 @@ import {
 } from "node:perf_hooks";
 import { getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 import type { Clock, PendingCall } from "../../base/clock.ts";
+import { processorTime } from "../sampling/processor-time.ts";
 import { LOOK_EVERY, OwnLateness } from "./own-lateness.ts";
 
 /** Milliseconds between two samples of the delay, which is part of what the histogram has. */
@@ -24,10 +25,20 @@ export function oldBytes(): number {
   return old.reduce((sum, space) => sum + space.space_used_size, getHeapStatistics().external_memory);
 }
 
-/** Milliseconds of processor time that this process has used. */
-function workedMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
+/** More switches a second: the system takes the processor from this process, which does not wait for anything. */
+const TAKEN_AWAY = 20;
+
+/** How often the system has taken the processor from this process. */
+const switches = (): number => process.resourceUsage().involuntaryContextSwitches;
+
+/** Shares of a second. */
+interface LoopShares {
+  readonly busy: number;
+  readonly gc: number;
+  /** This process has worked. */
+  readonly worked: number;
+  /** This process had work, and other programs had the processor. */
+  readonly crowded: number;
 }
 
 /** A garbage collection, as Node reports it. */
@@ -42,9 +53,11 @@ export class LoopMeter {
   readonly #delays: IntervalHistogram = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION });
   #observer: PerformanceObserver | undefined;
   #used = performance.eventLoopUtilization();
+  #worked = processorTime();
+  #switches = switches();
   #gcMs = 0;
   #turns = 0;
-  #shares: Array<{ readonly busy: number; readonly gc: number }> = [];
+  #shares: LoopShares[] = [];
   #longest: number[] = [];
   #last: readonly [before: number, now: number] = [0, 0];
 
@@ -72,7 +85,7 @@ export class LoopMeter {
 
   #lookLater(): void {
     this.#look = this.#clock.after(LOOK_EVERY, () => {
-      this.#lateness.look(this.#clock.now(), workedMs());
+      this.#lateness.look(this.#clock.now(), processorTime());
       this.#lookLater();
     });
   }
@@ -87,7 +100,7 @@ export class LoopMeter {
     const used = performance.eventLoopUtilization();
     const { utilization: busy } = performance.eventLoopUtilization(used, this.#used);
     this.#used = used;
-    this.#shares = [...this.#shares, { busy, gc: Math.min(1, this.#gcMs / Math.max(1, ms)) }].slice(-SHARE_SECONDS);
+    this.#shares = [...this.#shares, this.#sharesOf(busy, Math.max(1, ms))].slice(-SHARE_SECONDS);
     this.#gcMs = 0;
     this.#turns += 1;
     if (this.#turns % PERIOD !== 0) return;
@@ -95,6 +108,15 @@ export class LoopMeter {
     this.#longest = [...this.#longest, Math.max(0, this.#delays.max / 1e6 - DELAY_RESOLUTION)].slice(-PERIODS);
     this.#delays.reset();
     this.#lateness.turn();
+  }
+
+  #sharesOf(busy: number, ms: number): LoopShares {
+    const before = { worked: this.#worked, switches: this.#switches };
+    this.#worked = processorTime();
+    this.#switches = switches();
+    const worked = Math.min(1, (this.#worked - before.worked) / ms);
+    const isTaken = ((this.#switches - before.switches) / ms) * 1000 >= TAKEN_AWAY;
+    return { busy, gc: Math.min(1, this.#gcMs / ms), worked, crowded: isTaken ? Math.max(0, busy - worked) : 0 };
   }
 
   /** The longest delay but one among the last periods, in milliseconds: what has happened twice. */
@@ -115,8 +137,13 @@ export class LoopMeter {
     return this.#lateness.ms;
   }
 
-  /** Returns how large a share of the last ten seconds the loop was busy, or collected garbage. */
-  share(of: "busy" | "gc"): number {
+  /** Milliseconds by which the work of this process makes the loop late again and again, in half of the last periods. */
+  get habit(): number {
+    return this.#lateness.habit;
+  }
+
+  /** Returns how large a share of the last ten seconds the loop was busy, worked, collected garbage, or was held up. */
+  share(of: keyof LoopShares): number {
     return this.#shares.reduce((sum, second) => sum + second[of], 0) / Math.max(1, this.#shares.length);
   }
 }

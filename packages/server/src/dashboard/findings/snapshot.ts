@@ -43,6 +43,20 @@ export interface Growth {
   readonly seconds: number;
 }
 
+/** The room with most deliveries. */
+export interface BusyRoom {
+  readonly room: string;
+  readonly namespace: string;
+  /** Of all deliveries. */
+  readonly share: number;
+  /** How many sockets a broadcast to it reaches, on average. */
+  readonly receivers: number;
+  /** How many times as often as to any other room is sent to it. */
+  readonly timesTheOthers: number;
+  /** How many sockets are in it, as a share of all connections. */
+  readonly members: number;
+}
+
 /** The connections of one network that are older than 30 s and whose transport may be upgraded. */
 export interface NetworkSnapshot {
   /** A /24 or /48. */
@@ -59,41 +73,53 @@ export interface Snapshot {
   /**
    * `p99` of the last 5 s, in milliseconds. `own`: what comes of the work of this process, and not of its neighbours on the
    * machine. `stalls`: the longest delay but one, of periods of 5 s in the last half minute: a listener that blocks for a
-   * second, now and then, is not seen in a percentile. The others are shares of the time.
+   * second, now and then, is not seen in a percentile. `habit`: a delay by its own work that half of these periods have. The
+   * others are shares of the time. `crowded`: other programs had the processor while this process had work.
    */
   readonly loop: {
     readonly p99: number;
     readonly own: number;
     readonly stalls: number;
+    readonly habit: number;
     readonly busy: number;
     readonly gc: number;
+    readonly worked: number;
+    readonly crowded: number;
   };
   readonly sessions: { readonly open: number; readonly old: number };
   /** The clients that read too slowly, the one with the most queued bytes first. */
   readonly slow: ReadonlyArray<{ readonly who: string; readonly bytes: number; readonly seconds: number }>;
   /** Deliveries a second, and the room with most of them. `active`: rooms with any. */
-  readonly deliveries: {
-    readonly rate: number;
-    readonly active: number;
-    readonly top: { readonly room: string; readonly namespace: string; readonly share: number } | undefined;
-  };
-  /** Packets from clients a second, and the client that sends most of them. `active`: clients that send. */
+  readonly deliveries: { readonly rate: number; readonly active: number; readonly top: BusyRoom | undefined };
+  /**
+   * Packets from clients a second, and the client that sends most of them. `active`: clients that send. `seconds`: in how many
+   * of the last 20 seconds it did.
+   */
   readonly incoming: {
     readonly rate: number;
     readonly active: number;
-    readonly top: { readonly who: string; readonly handle: string; readonly share: number } | undefined;
+    readonly top:
+      { readonly who: string; readonly handle: string; readonly share: number; readonly seconds: number } | undefined;
   };
-  /** Time in the listeners of an event, the largest first. `share`: of the busy time of the event loop. */
-  readonly handlers: ReadonlyArray<EventSnapshot & { readonly share: number; readonly p99: number }>;
+  /**
+   * Time in the listeners of an event, the largest first. `share`: of the busy time of the event loop. `longest`: the
+   * most processor time of the last half minute.
+   */
+  readonly handlers: ReadonlyArray<
+    EventSnapshot & { readonly share: number; readonly p99: number; readonly longest: number }
+  >;
   readonly failures: ReadonlyArray<EventSnapshot & { readonly count: number }>;
   readonly acks: ReadonlyArray<EventSnapshot & { readonly awaited: number; readonly unanswered: number }>;
   readonly growing: readonly Growth[];
   /** How many closed sockets were watched, and how many outlived a major garbage collection. */
   readonly kept: { readonly watched: number; readonly alive: number };
   readonly networks: readonly NetworkSnapshot[];
-  /** Of the last 30 s. `lost`: sessions that the network has ended, and the network of most of them. */
+  /**
+   * Of the last 30 s. `lost`: sessions that the network has ended, and the network of most of them. `again`: the ends of the last
+   * minute without the largest burst.
+   */
   readonly opened: number;
-  readonly lost: { readonly count: number; readonly network: string; readonly share: number };
+  readonly lost: { readonly count: number; readonly network: string; readonly share: number; readonly again: number };
   /** Of the last minute. */
   readonly timeouts: { readonly ours: number; readonly theirs: number };
   /** Requests of the last minute for sessions that this process never had, and the seconds that had any. */

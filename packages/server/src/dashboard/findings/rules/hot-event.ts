@@ -7,7 +7,9 @@ import { isOwnDelay } from "./own-delay.ts";
 export const hotEvent: Rule = (snapshot) => {
   const [top] = snapshot.handlers;
   if (top === undefined || top.share <= BARS.hotEvent.share) return [];
-  if (snapshot.loop.busy < BARS.hotEvent.busy && !isOwnDelay(snapshot, BARS.hotEvent.p99)) return [];
+  const { busy, worked, crowded } = snapshot.loop;
+  const isBusy = (crowded > BARS.crowded ? worked : busy) >= BARS.hotEvent.busy;
+  if (!isBusy && !isOwnDelay(snapshot, BARS.hotEvent.p99)) return [];
   const sentence =
     `The listeners of "${eventText(top)}" take ${percent(Math.min(1, top.share))} of the busy time of the event loop, ` +
     `up to ${timeText(top.p99)} each.`;
