@@ -12,11 +12,12 @@ import {
   kWhenTaken,
   serverClock,
 } from "@portage/server/relay";
+import type { LogPosition } from "../order/log.ts";
 import type { RecordOwner } from "../recovery/store.ts";
 import type { Bus } from "./bus.ts";
 import type { SessionSide } from "./hand-over.ts";
 import type { LateAnswers } from "./late-answers.ts";
-import { toWire } from "./messages.ts";
+import { type CommandMessage, toWire } from "./messages.ts";
 import { RemoteSide } from "./remote-side.ts";
 
 /** Milliseconds between two looks at the sessions that other nodes may take. */
@@ -50,6 +51,9 @@ export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
       sessions: this.keepsSessions ? this.#sessionSide() : undefined,
       ask: (packet, opts, onAsked, onAnswer) => this.askEncoded(packet, opts, onAsked, onAnswer),
       forgetAcks: (id) => this.forgetAcks(id),
+      reached: () => this.reached,
+      runAfter: (position, run) => this.runAfter(position, run),
+      publishQuestion: (question, askOwn) => this.publishQuestion(question, askOwn),
       giveRecord: (pid, term, to) => this.giveRecord(pid, term, to),
       fetchSockets: (opts) => super.fetchSockets(opts),
       addSockets: (opts, rooms) => super.addSockets(opts, rooms),
@@ -71,6 +75,16 @@ export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
   /** See `LocalSide`. */
   protected giveRecord(_pid: string, _term: string, _to: string): Buffer | undefined {
     return undefined;
+  }
+
+  /** See `LocalSide`. */
+  protected get reached(): LogPosition | undefined {
+    return undefined;
+  }
+
+  /** See `LocalSide`. */
+  protected runAfter(_position: LogPosition | undefined, run: () => void): void {
+    run();
   }
 
   /** Asks the last owner of a session for its record. Undefined: it has none, or does not answer in time. */
@@ -114,6 +128,11 @@ export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
     });
   }
 
+  /** The tag of this node. */
+  protected get tag(): string {
+    return this.#remote.tag;
+  }
+
   /** Number of requests that still lack answers, for tests and metrics. */
   get pending(): number {
     return this.#remote.pending;
@@ -134,7 +153,7 @@ export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
     this.#remote.publish({
       kind: "BROADCAST",
       nsp: this.#nspName,
-      head: { opts: toWire(opts), number: origin?.number },
+      head: { opts: toWire(opts), number: origin?.number, after: this.reached },
       parts: encoded.parts,
     });
   }
@@ -146,10 +165,10 @@ export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
     ack: (...args: unknown[]) => void,
   ): void {
     const encoded = this.encodePacket(packet);
-    packet.id = this.askEncoded(encoded, opts, clientCountCallback, ack);
-    if (opts.flags?.local) return;
+    const askOwn = (): void => void (packet.id = this.askEncoded(encoded, opts, clientCountCallback, ack));
+    if (opts.flags?.local) return askOwn();
     const question = { packet: encoded, opts, ms: opts.flags?.timeout ?? 1 };
-    this.#remote.ask(question, { onClients: clientCountCallback, onAnswer: ack });
+    this.#remote.ask(question, { onClients: clientCountCallback, onAnswer: ack }, askOwn);
   }
 
   /** Sends a packet that asks for acknowledgements, and collects the answers of the clients of all nodes. */
@@ -177,19 +196,40 @@ export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
   override addSockets(opts: BroadcastOptions, rooms: Room[]): void {
     super.addSockets(opts, rooms);
     if (opts.flags?.local) return;
-    this.#remote.publish({ kind: "JOIN", nsp: this.#nspName, head: { opts: toWire(opts), targets: rooms } });
+    this.publishCommand({ kind: "JOIN", nsp: this.#nspName, head: { opts: toWire(opts), targets: rooms } });
   }
 
   override delSockets(opts: BroadcastOptions, rooms: Room[]): void {
     super.delSockets(opts, rooms);
     if (opts.flags?.local) return;
-    this.#remote.publish({ kind: "LEAVE", nsp: this.#nspName, head: { opts: toWire(opts), targets: rooms } });
+    this.publishCommand({ kind: "LEAVE", nsp: this.#nspName, head: { opts: toWire(opts), targets: rooms } });
   }
 
   override disconnectSockets(opts: BroadcastOptions, close: boolean): void {
     super.disconnectSockets(opts, close);
     if (opts.flags?.local) return;
-    this.#remote.publish({ kind: "DISCONNECT", nsp: this.#nspName, head: { opts: toWire(opts), close } });
+    this.publishCommand({ kind: "DISCONNECT", nsp: this.#nspName, head: { opts: toWire(opts), close } });
+  }
+
+  /** Sends a command to the other nodes. */
+  protected publishCommand(command: CommandMessage): void {
+    this.#remote.publish(command);
+  }
+
+  /** Sends ASK to the other nodes, and calls `askOwn` to ask the clients of this one. */
+  protected publishQuestion(question: CommandMessage, askOwn: () => void): void {
+    askOwn();
+    this.publishCommand(question);
+  }
+
+  /** Sends an encoded message to the other nodes over the links. */
+  protected publishEncoded(message: Buffer): void {
+    this.#remote.publishEncoded(message);
+  }
+
+  /** Obeys a command of another node that has come over the log. */
+  protected obey(from: string, command: Buffer): void {
+    this.#remote.obey(from, command);
   }
 
   // ---- servers -------------------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ import {
   type PacketOrigin,
   SocketIoError,
 } from "@portage/server/relay";
+import type { LogPosition } from "../order/log.ts";
 import type { SessionSide } from "./hand-over.ts";
+import type { CommandMessage } from "./messages.ts";
 import type { Part } from "./parts.ts";
 
 /** What the adapter does for the sockets of its own node. */
@@ -24,6 +26,12 @@ export interface LocalSide {
     onAnswer: (answer: unknown) => void,
   ): number;
   forgetAcks(id: number): void;
+  /** What this node has delivered of the log; undefined without a log. */
+  readonly reached: () => LogPosition | undefined;
+  /** Runs something when this node has delivered what the log has up to a position. */
+  runAfter(position: LogPosition | undefined, run: () => void): void;
+  /** Sends ASK to the other nodes, and calls `askOwn` to ask the clients of this one. */
+  publishQuestion(question: CommandMessage, askOwn: () => void): void;
   /** Undefined: sessions are not recoverable. */
   readonly sessions: SessionSide | undefined;
   /**

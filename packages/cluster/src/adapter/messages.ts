@@ -1,4 +1,5 @@
 import type { BroadcastFlags, BroadcastOptions, Room } from "@portage/server/adapter";
+import type { LogPosition } from "../order/log.ts";
 import { decodeParts, encodeParts, type Part } from "./parts.ts";
 
 /*
@@ -62,6 +63,7 @@ const NAMES = new Map<number, MessageKind>(
 
 /** The kinds that ask for an answer, and the answers. */
 const ANSWERED_KINDS: ReadonlySet<MessageKind> = new Set<MessageKind>(["ASK", "FETCH", "QUESTION", "SEEK", "TAKE"]);
+const COMMANDS: ReadonlySet<MessageKind> = new Set<CommandMessage["kind"]>(["JOIN", "LEAVE", "DISCONNECT", "ASK"]);
 const ANSWERS: ReadonlySet<MessageKind> = new Set<AnswerKind>([
   "CLIENTS",
   "ACK",
@@ -92,14 +94,14 @@ interface WireOptions {
 
 /** The heads of messages. */
 interface Heads {
-  /** `number`: of a recoverable event. */
-  BROADCAST: { readonly opts: WireOptions; readonly number?: number | undefined };
+  /** `number`: of a recoverable event. `after`: see {@link Delayed}. */
+  BROADCAST: { readonly opts: WireOptions; readonly number?: number | undefined } & Delayed;
   /** `ms`: time to answer, in milliseconds; null: any. */
-  ASK: { readonly opts: WireOptions; readonly ms: number | null };
-  JOIN: { readonly opts: WireOptions; readonly targets: Room[] };
-  LEAVE: { readonly opts: WireOptions; readonly targets: Room[] };
-  DISCONNECT: { readonly opts: WireOptions; readonly close: boolean };
-  FETCH: { readonly opts: WireOptions };
+  ASK: { readonly opts: WireOptions; readonly ms: number | null; readonly once?: string };
+  JOIN: { readonly opts: WireOptions; readonly targets: Room[]; readonly once?: string };
+  LEAVE: { readonly opts: WireOptions; readonly targets: Room[]; readonly once?: string };
+  DISCONNECT: { readonly opts: WireOptions; readonly close: boolean; readonly once?: string };
+  FETCH: { readonly opts: WireOptions } & Delayed;
   EMIT: object;
   QUESTION: object;
   CLIENTS: { readonly clients: number };
@@ -120,6 +122,11 @@ interface Heads {
   };
   TAKE: { readonly pid: string; readonly term: string };
   RECORD: object;
+}
+
+/** Counts after what the log has up to a position: the sender had delivered that much. */
+interface Delayed {
+  readonly after?: LogPosition | undefined;
 }
 
 /** A message that was checked. */
@@ -148,6 +155,9 @@ export type OutgoingMessage = {
     readonly parts?: readonly unknown[];
   };
 }[MessageKind];
+
+/** A message that changes sockets, or asks their clients. With `once`, its id, it may come over the log and over a link, and counts once. */
+export type CommandMessage = Extract<OutgoingMessage, { readonly kind: "JOIN" | "LEAVE" | "DISCONNECT" | "ASK" }>;
 
 /** Kind, request, length of the namespace. */
 const ADDRESS_BYTES = 7;
@@ -209,6 +219,11 @@ export function addressOf(message: Buffer): MessageAddress | undefined {
 /** Whether the sender waits for an answer. */
 export function mustAnswer({ kind }: MessageAddress): boolean {
   return ANSWERED_KINDS.has(kind);
+}
+
+/** Whether the message may come over the log. */
+export function isCommand({ kind }: MessageAddress): boolean {
+  return COMMANDS.has(kind);
 }
 
 /** Whether the message answers a request of this node. */
@@ -284,16 +299,19 @@ const isTime: Check = (value) => value === null || (typeof value === "number" &&
 const isTextField: Check = (value) => typeof value === "string";
 const isTexts: Check = (value) => Array.isArray(value) && value.every(isTextField);
 const isPositions: Check = (value) => isHeadObject(value) && Object.values(value).every(isCountField);
+const isAfter: Check = (value) =>
+  value === undefined || (isHeadObject(value) && isTextField(value["epoch"]) && isCountField(value["number"]));
+const isId: Check = (value) => value === undefined || isTextField(value);
 const isBoolean: Check = (value) => typeof value === "boolean";
 
 /** The checks of each field of the heads. */
 const HEAD_SCHEMA: { readonly [Kind in MessageKind]: { readonly [Field in keyof Heads[Kind]]: Check } } = {
-  BROADCAST: { opts: isWireOptions, number: (value) => value === undefined || isCountField(value) },
-  ASK: { opts: isWireOptions, ms: isTime },
-  JOIN: { opts: isWireOptions, targets: isStringList },
-  LEAVE: { opts: isWireOptions, targets: isStringList },
-  DISCONNECT: { opts: isWireOptions, close: isBoolean },
-  FETCH: { opts: isWireOptions },
+  BROADCAST: { opts: isWireOptions, number: (value) => value === undefined || isCountField(value), after: isAfter },
+  ASK: { opts: isWireOptions, ms: isTime, once: isId },
+  JOIN: { opts: isWireOptions, targets: isStringList, once: isId },
+  LEAVE: { opts: isWireOptions, targets: isStringList, once: isId },
+  DISCONNECT: { opts: isWireOptions, close: isBoolean, once: isId },
+  FETCH: { opts: isWireOptions, after: isAfter },
   EMIT: {},
   QUESTION: {},
   CLIENTS: { clients: isCountField },

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { BroadcastOptions, SocketId } from "@portage/server/adapter";
+import type { BroadcastOptions, Room, SocketId } from "@portage/server/adapter";
 import {
   type AdapterNamespace,
   type AdapterPacket,
@@ -14,6 +14,7 @@ import {
   kOneSocket,
   kSendInOrder,
   type OnCollected,
+  randomId,
   type RestoredSession,
   type SessionToPersist,
   runNextTick,
@@ -26,7 +27,8 @@ import { formatOffset, NO_OFFSET } from "../order/offset.ts";
 import { OrderedNamespace } from "../order/ordered-namespace.ts";
 import type { Bus } from "./bus.ts";
 import { BusAdapter } from "./bus-adapter.ts";
-import { decodePayload, encodePayload } from "./ordered-payload.ts";
+import { type CommandMessage, encodeMessage } from "./messages.ts";
+import { decodePayload, encodeCommand, encodePayload } from "./ordered-payload.ts";
 
 /** The type of packets that are logged. */
 const EVENT_TYPE = 2;
@@ -34,8 +36,14 @@ const EVENT_TYPE = 2;
 /** An event, as it is delivered. */
 export interface OrderedEvent {
   readonly packet: EncodedPacket;
-  readonly opts: BroadcastOptions;
+  opts: BroadcastOptions;
+  /** The event is for nobody, and this is called in its place. */
+  readonly command?: (position: LogPosition | undefined) => void;
 }
+
+/** The receivers and the packet of a command. No socket is in such a room. */
+const NOBODY = { rooms: new Set<Room>([randomId()]) };
+const NO_PACKET: EncodedPacket = { parts: [], event: { data: [] } };
 
 export interface OrderedSettings {
   readonly log: ClusterLog;
@@ -51,7 +59,8 @@ type OnAnswer = (...args: unknown[]) => void;
 
 /**
  * The adapter of a node whose clients can resume on any node: recoverable events go through the log, and all nodes deliver
- * them in its order. The other events go over the links, after all earlier events of this node.
+ * them in its order. So do commands to the sockets of other nodes. The other events go over the links, after all earlier events
+ * of this node.
  */
 export class OrderedAdapter extends BusAdapter {
   readonly events: OrderedNamespace<OrderedEvent>;
@@ -124,7 +133,7 @@ export class OrderedAdapter extends BusAdapter {
     ack: OnAnswer,
   ): void {
     this.#encodeNow(packet);
-    this.events.runInOrder({ run: () => super.broadcastWithAck(packet, opts, clientCountCallback, ack) });
+    this.#ask(opts, () => super.broadcastWithAck(packet, opts, clientCountCallback, ack));
   }
 
   override [kCollectAnswers](
@@ -134,7 +143,27 @@ export class OrderedAdapter extends BusAdapter {
     onCollected: OnCollected,
   ): void {
     this.#encodeNow(packet);
-    this.events.runInOrder({ run: () => super[kCollectAnswers](packet, opts, ms, onCollected) });
+    this.#ask(opts, () => super[kCollectAnswers](packet, opts, ms, onCollected));
+  }
+
+  /** Sockets are in the rooms that this node has given them before. */
+  override async fetchSockets(opts: BroadcastOptions): ReturnType<BusAdapter["fetchSockets"]> {
+    if (!opts.flags?.local) await new Promise<void>((resolve) => this.events.runInOrder({ run: resolve }));
+    return super.fetchSockets(opts);
+  }
+
+  protected override get reached(): LogPosition | undefined {
+    return this.events.reached;
+  }
+
+  protected override runAfter(position: LogPosition | undefined, run: () => void): void {
+    this.events.runAfter(position, run);
+  }
+
+  /** Questions to other nodes go over the log, and wait there. */
+  #ask({ flags }: BroadcastOptions, ask: () => void): void {
+    if (flags?.local) this.events.runInOrder({ run: ask });
+    else ask();
   }
 
   [kSendInOrder](run: () => void, sid?: SocketId): void {
@@ -166,12 +195,50 @@ export class OrderedAdapter extends BusAdapter {
     this.events.runInOrder({ run: () => send(opts), runFor: (sid) => this.#sendTo(sid, opts, send) });
   }
 
+  /** The other nodes obey a command between the same events. `onTurn`: what this node does then. */
+  protected override publishCommand(command: CommandMessage, onTurn: () => void = () => undefined): void {
+    try {
+      const { isOrdered } = this.events;
+      const head = isOrdered ? { ...command.head, once: randomId() } : command.head;
+      const message = Buffer.concat(encodeMessage({ ...command, head } as CommandMessage));
+      const send = (position?: LogPosition): void => {
+        onTurn();
+        // The log is away, or has lost the command.
+        if (position === undefined) this.publishEncoded(message);
+      };
+      const payload = encodeCommand({ from: this.tag, message });
+      if (!isOrdered || !this.events.mayEmit(payload)) return this.events.runInOrder({ run: send });
+      this.events.emit({ packet: NO_PACKET, opts: NOBODY, command: send }, payload);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  protected override publishQuestion(question: CommandMessage, askOwn: () => void): void {
+    this.publishCommand(question, askOwn);
+  }
+
+  /** A socket that leaves a room gets what this node has emitted for it before. */
+  override del(id: SocketId, room: Room): Promise<void> | void {
+    if (this.events.isHolding) {
+      for (const event of this.events.held()) {
+        const { opts } = event;
+        if (opts.rooms.has(room))
+          this.#sendTo(id, opts, () => (event.opts = { ...opts, rooms: new Set([...opts.rooms, id]) }));
+      }
+    }
+    return super.del(id, room);
+  }
+
   // ---- delivering --------------------------------------------------------------------------------------------------
 
   #decode(payload: Buffer): OrderedEvent | undefined {
     try {
       const decoded = decodePayload(payload);
       if (decoded === undefined) throw new SocketIoError("CLUSTER_MESSAGE_INVALID");
+      if ("from" in decoded) {
+        return { packet: NO_PACKET, opts: NOBODY, command: () => this.obey(decoded.from, decoded.message) };
+      }
       return { packet: this.receivePacket(decoded.parts), opts: decoded.opts };
     } catch (error) {
       this.#report(error);
@@ -179,7 +246,9 @@ export class OrderedAdapter extends BusAdapter {
     }
   }
 
-  #deliver({ packet, opts }: OrderedEvent, position: LogPosition | undefined, skipped: readonly string[] = []): void {
+  #deliver(event: OrderedEvent, position: LogPosition | undefined, skipped: readonly string[] = []): void {
+    const { packet, opts, command } = event;
+    if (command !== undefined) return command(position);
     const receivers = skipped.length === 0 ? opts : { ...opts, except: new Set([...(opts.except ?? []), ...skipped]) };
     try {
       this.deliverWithOffset(withOffset(packet, offsetOf(position), this.#namespace), packet, receivers);

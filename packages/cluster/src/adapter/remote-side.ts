@@ -20,11 +20,13 @@ import { givenSession, HandOver } from "./hand-over.ts";
 import { LateAnswers } from "./late-answers.ts";
 import { type LocalSide, malformed, reportMessageError } from "./local-side.ts";
 import {
+  addressOf,
   type AnswerMessage,
   decodeMessage,
   encodeFailure,
   encodeMessage,
   isAnswer,
+  isCommand,
   mayBeAnswer,
   type MessageAddress,
   mustAnswer,
@@ -76,6 +78,11 @@ export class RemoteSide implements BusMember {
     this.#requests = new Requests(this.#clock);
   }
 
+  /** The tag of this node. */
+  get tag(): string {
+    return this.#bus.tag;
+  }
+
   /** Number of the other nodes. */
   get nodeCount(): number {
     return this.#bus.nodes().length;
@@ -114,6 +121,22 @@ export class RemoteSide implements BusMember {
     }
   }
 
+  /** Sends an encoded message to all nodes. */
+  publishEncoded(message: Buffer): void {
+    try {
+      this.#bus.publish([message]);
+    } catch (error) {
+      reportMessageError(this.#local, error);
+    }
+  }
+
+  /** Obeys a command of another node that has come over the log. */
+  obey(from: string, command: Buffer): void {
+    const address = addressOf(command);
+    if (address === undefined || !isCommand(address)) reportMessageError(this.#local, malformed("it is not a command"));
+    else this.onMessage(from, address, command);
+  }
+
   /** Asks all nodes for answers. */
   #ask(message: OutgoingMessage & { readonly request: number }, ms: number, answers: unknown[]): Promise<unknown[]> {
     const asked = this.#bus.nodes();
@@ -133,7 +156,8 @@ export class RemoteSide implements BusMember {
   fetchSockets(opts: BroadcastOptions, local: unknown[]): Promise<unknown[]> {
     const request = this.#bus.nextRequest();
     const ms = opts.flags?.timeout || this.#bus.requestTimeout;
-    return this.#ask({ kind: "FETCH", nsp: this.nsp.name, request, head: { opts: toWire(opts) } }, ms, local);
+    const head = { opts: toWire(opts), after: this.#local.reached() };
+    return this.#ask({ kind: "FETCH", nsp: this.nsp.name, request, head }, ms, local);
   }
 
   /** Numbers a recoverable event of this node. */
@@ -191,7 +215,7 @@ export class RemoteSide implements BusMember {
 
   // ---- broadcasts with acknowledgements ------------------------------------------------------------------------------
 
-  /** Sends a packet to the clients of all nodes, and collects their answers. Returns the id of the packet. */
+  /** Sends a packet to the clients of all nodes, and collects their answers. Returns the id of the packet, NaN if it is sent later. */
   collect(question: Question, onCollected: OnCollected): number {
     const isLocal = question.opts.flags?.local === true;
     const self = this.#bus.tag;
@@ -207,22 +231,27 @@ export class RemoteSide implements BusMember {
       // Asking very many clients may take longer than the time limit.
       collection.isOver ? this.#local.forgetAcks(id) : collection.setClients(self, clients);
     const onAnswer = (answer: unknown): void => collection.addAnswer(self, answer);
-    const id = this.#local.ask(question.packet, question.opts, onAsked, onAnswer);
-    if (!isLocal) this.#publishQuestion(question, request);
+    let id = NaN;
+    const askOwn = (): void => void (id = this.#local.ask(question.packet, question.opts, onAsked, onAnswer));
+    if (isLocal) askOwn();
+    else this.#publishQuestion(question, request, askOwn);
     return id;
   }
 
-  /** Sends a packet to the clients of the other nodes, and passes on what comes back until the time is over. */
-  ask(question: Question, receiver: AnswerReceiver): void {
+  /**
+   * Sends a packet to the clients of the other nodes, and passes on what comes back until the time is over. `askOwn`: asks the
+   * clients of this node.
+   */
+  ask(question: Question, receiver: AnswerReceiver, askOwn: () => void): void {
     const request = this.#bus.nextRequest();
     const onEnd = (): void => this.#collections.delete(request);
     this.#collections.add(request, new PassiveCollection(receiver, this.#clock, question.ms, onEnd));
-    this.#publishQuestion(question, request);
+    this.#publishQuestion(question, request, askOwn);
   }
 
-  #publishQuestion({ packet, opts, ms }: Question, request: number): void {
+  #publishQuestion({ packet, opts, ms }: Question, request: number, askOwn: () => void): void {
     const head = { opts: toWire(opts), ms: Number.isFinite(ms) ? ms : null };
-    this.publish({ kind: "ASK", nsp: this.nsp.name, request, head, parts: packet.parts });
+    this.#local.publishQuestion({ kind: "ASK", nsp: this.nsp.name, request, head, parts: packet.parts }, askOwn);
   }
 
   // ---- from other nodes ----------------------------------------------------------------------------------------------

@@ -31,6 +31,9 @@ interface ResponderHost {
   readonly handOver: HandOver | undefined;
 }
 
+/** Most messages over the log that are known again. */
+const MAX_LOGGED = 10_000;
+
 /** Does what other nodes ask of this one, and answers them. */
 export class Responder {
   readonly #local: LocalSide;
@@ -40,6 +43,8 @@ export class Responder {
   readonly #handOver: HandOver | undefined;
   /** By the tag of the asking node and the number of its request. */
   readonly #asked = new Map<string, Map<number, AskedRequest>>();
+  /** The ids of the last messages over the log. */
+  readonly #logged = new Set<string>();
 
   constructor(local: LocalSide, { bus, clock, late, handOver }: ResponderHost) {
     this.#local = local;
@@ -57,9 +62,10 @@ export class Responder {
   }
 
   onMessage(from: string, message: Instruction): void {
+    if ("once" in message.head && message.head.once !== undefined && this.#isRepeated(message.head.once)) return;
     switch (message.kind) {
       case "BROADCAST":
-        return this.#onBroadcast(from, message);
+        return this.#local.runAfter(message.head.after, () => this.#onBroadcast(from, message));
       case "ASK":
         return this.#onAsk(from, message);
       case "JOIN":
@@ -69,7 +75,7 @@ export class Responder {
       case "DISCONNECT":
         return this.#local.disconnectSockets(fromWire(message.head.opts), message.head.close);
       case "FETCH":
-        return void this.#onFetch(from, message);
+        return this.#local.runAfter(message.head.after, () => void this.#onFetch(from, message));
       case "EMIT":
         return this.#local.nsp._onServerSideEmit(eventOfParts(message));
       case "QUESTION":
@@ -85,6 +91,14 @@ export class Responder {
       case "TAKE":
         return this.#onTake(from, message);
     }
+  }
+
+  #isRepeated(id: string): boolean {
+    if (this.#logged.has(id)) return true;
+    this.#logged.add(id);
+    const [oldest = id] = this.#logged;
+    if (this.#logged.size > MAX_LOGGED) this.#logged.delete(oldest);
+    return false;
   }
 
   /** Sends a node the number of the last recoverable event of this node. */

@@ -7,6 +7,8 @@ import { type HeldAction, OwnEvents, type OwnEventsHost } from "./own-events.ts"
 const HOLD_TIME = 1000;
 /** Milliseconds after a timer, so that what has arrived during a stall of this process is read first. */
 const INPUT_TIME = 50;
+/** Most actions of other nodes that wait until this one has delivered as much as they had. */
+const MOST_LATER = 10_000;
 
 /** What the adapter does with events. */
 export interface NamespaceHandler<Event> {
@@ -53,6 +55,8 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
   #stopObserving: () => void = () => undefined;
   /** The degraded node has delivered or dropped events that others have in another order, or not. */
   #needsHole = false;
+  /** What waits until this node has delivered the events up to a position. */
+  #later: { readonly position: LogPosition; readonly run: () => void }[] = [];
 
   constructor(host: NamespaceHost, handler: NamespaceHandler<Event>) {
     this.#host = host;
@@ -109,6 +113,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     this.#stopObserving();
     this.#delivery.close();
     this.#own.close();
+    this.#runLater();
   }
 
   get #isDegraded(): boolean {
@@ -124,9 +129,38 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     else if (this.#phase === "degraded") this.#own.addEarly(event, payload);
   }
 
+  /** Whether events wait until they come back from the log. */
+  get isOrdered(): boolean {
+    return this.#phase === "ordered";
+  }
+
   /** Whether an event is small enough for the log. */
   mayEmit(payload: Buffer): boolean {
     return payload.length <= this.#host.maxQueuedBytes;
+  }
+
+  /** The events of this node that are not delivered here yet. */
+  held(): readonly Event[] {
+    return this.#own.held();
+  }
+
+  /** Runs something when this node has delivered the events up to a position, or does not keep the order. */
+  runAfter(position: LogPosition | undefined, run: () => void): void {
+    const mustWait = position !== undefined && this.#waitsFor(position) && this.#later.length < MOST_LATER;
+    if (mustWait) this.#later.push({ position, run });
+    else run();
+  }
+
+  #waitsFor({ epoch, number }: LogPosition): boolean {
+    const { delivered } = this;
+    return this.#phase === "ordered" && delivered?.epoch === epoch && delivered.number < number;
+  }
+
+  #runLater(): void {
+    if (this.#later.length === 0) return;
+    const later = this.#later;
+    this.#later = [];
+    for (const { position, run } of later) this.runAfter(position, run);
   }
 
   /** Runs an action after all events that were emitted before it are delivered on this node. */
@@ -198,6 +232,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
 
   #onHandled(_entry: WrittenEntry): void {
     this.#own.runSteps();
+    this.#runLater();
     if (this.#isDegraded) this.#look();
   }
 
@@ -223,6 +258,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
   /** Delivers events that the log has confirmed, and that did not come back. */
   #deliverPassed(): void {
     if (this.#hasPassedOwn) this.#own.deliverLost();
+    this.#runLater();
   }
 
   #waitForInput(): void {
@@ -235,6 +271,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     this.#own.deliverAll();
     this.#phase = "degraded";
     this.#handler.onDegraded(true);
+    this.#runLater();
     this.#own.resume();
   }
 

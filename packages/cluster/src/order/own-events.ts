@@ -94,6 +94,11 @@ export class OwnEvents<Event> {
     return this.#steps.length > 0;
   }
 
+  /** The events that this node has not delivered yet. */
+  held(): Event[] {
+    return this.#steps.flatMap((step) => ("run" in step ? [] : [step.event]));
+  }
+
   /** Where the last own entry is; undefined before the first. */
   get appended(): LogPosition | undefined {
     return this.#appended;
