@@ -103,6 +103,15 @@ function leftovers({ open, sockets, stats }: Leftovers): string[] {
   ];
 }
 
+/** Names the client of each session that is left over. A session of no client has made a handshake whose answer nobody got. */
+export function withClients(left: readonly string[], sessions: readonly SessionReport[]): string[] {
+  const kinds = new Map(sessions.map(({ sid, kind, left: at }) => [sid, `a ${kind} client that left at ${at}`]));
+  return left.map((what) => {
+    const [, sid] = /^session ([\w-]{20}),/.exec(what) ?? [];
+    return sid === undefined ? what : `${what}, of ${kinds.get(sid) ?? "no client"}`;
+  });
+}
+
 /** Waits until the nodes have nothing left over; returns what stays. */
 export async function leftAt(nodes: readonly { report(): Promise<Leftovers> }[], patience = 20_000): Promise<string[]> {
   const look = async (): Promise<string[]> =>

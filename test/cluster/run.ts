@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { complaintsAbout, disagreements, ends, leftAt, refusals } from "./checker.ts";
+import { complaintsAbout, disagreements, ends, leftAt, refusals, withClients } from "./checker.ts";
 import { Load, type LoadReport, type Opening } from "./load.ts";
 import type { Node, NodeReport } from "./nodes.ts";
 
@@ -96,7 +96,7 @@ export async function expectFlawless(
       sessions: complaintsAbout(report.sessions),
       refusals: refusals(report),
       counts: disagreements(reports, before, report),
-      left,
+      left: withClients(left, report.sessions),
     },
     `CHAOS_SEED=${SEED}\n${ends(reports)}`,
   ).toEqual({ sessions: {}, refusals: {}, counts: {}, left: [] });
