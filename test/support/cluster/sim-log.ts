@@ -89,7 +89,7 @@ export class SimLogServer {
       if (sequence + i <= (stored.sequences.get(writer) ?? 0)) return;
       stored.sequences.set(writer, sequence + i);
       stored.number += 1;
-      const entry = { epoch: stored.epoch, number: stored.number, body };
+      const entry = { epoch: stored.epoch, number: stored.number, body: Buffer.from(body) };
       stored.entries.push(entry);
       if (stored.entries.length > this.#maxLength) stored.entries.shift();
       for (const node of this.nodes) node.push(nsp, entry);

@@ -1,9 +1,14 @@
 import type { BroadcastOptions } from "@portage/server/adapter";
+import type { Encoded } from "../order/entry.ts";
 import { fromWire, isWireOptions, toWire } from "./messages.ts";
 import { decodeParts, encodeParts, type Part } from "./parts.ts";
 
 /*
- * An event in the log: its receivers and flags, then the encoded packet, which no node parses or encodes again.
+ * An event in the log: its receivers and flags, then the encoded packet, which no node parses or encodes again. One text:
+ *
+ *   JSON of the options | zero | text
+ *
+ * Other packets have bytes or several parts. No options are so long that their length begins as JSON does.
  *
  *   u32 length | JSON of the options | parts
  *
@@ -11,6 +16,9 @@ import { decodeParts, encodeParts, type Part } from "./parts.ts";
  */
 
 const LENGTH_BYTES = 4;
+const BRACE = 0x7b;
+/** JSON does not contain it. */
+const JSON_END = "\0";
 
 /** An event, or a command. */
 export type Payload = { readonly opts: BroadcastOptions; readonly parts: readonly Part[] } | LoggedCommand;
@@ -23,8 +31,10 @@ export interface LoggedCommand {
 }
 
 /** Encodes an event for the log. */
-export function encodePayload(opts: BroadcastOptions, parts: readonly unknown[]): Buffer {
-  return concat(JSON.stringify(toWire(opts)), parts);
+export function encodePayload(opts: BroadcastOptions, parts: readonly unknown[]): Encoded {
+  const json = JSON.stringify(toWire(opts));
+  const [text] = parts;
+  return parts.length === 1 && typeof text === "string" ? json + JSON_END + text : concat(json, parts);
 }
 
 /** Encodes a command for the log. */
@@ -32,22 +42,24 @@ export function encodeCommand({ from, message }: LoggedCommand): Buffer {
   return concat("", [from, message]);
 }
 
-function concat(options: string, parts: readonly unknown[]): Buffer {
-  const json = Buffer.from(options);
+function concat(json: string, parts: readonly unknown[]): Buffer {
+  const options = Buffer.from(json);
   const length = Buffer.allocUnsafe(LENGTH_BYTES);
-  length.writeUInt32BE(json.length, 0);
-  return Buffer.concat([length, json, ...encodeParts(parts)]);
+  length.writeUInt32BE(options.length, 0);
+  return Buffer.concat([length, options, ...encodeParts(parts)]);
 }
 
 /** Decodes what the log has. Undefined: it is malformed. */
 export function decodePayload(payload: Buffer): Payload | undefined {
   if (payload.length < LENGTH_BYTES) return undefined;
-  const end = LENGTH_BYTES + payload.readUInt32BE(0);
-  if (end > payload.length) return undefined;
-  const parts = decodeParts(payload, end);
+  const isText = payload[0] === BRACE;
+  const start = isText ? 0 : LENGTH_BYTES;
+  const end = isText ? payload.indexOf(0) : LENGTH_BYTES + payload.readUInt32BE(0);
+  if (end < 0 || end > payload.length) return undefined;
+  const parts = isText ? [payload.toString("utf8", end + 1)] : decodeParts(payload, end);
   if (parts === undefined) return undefined;
-  if (end === LENGTH_BYTES) return commandOf(parts);
-  const wire = parseOptions(payload.toString("utf8", LENGTH_BYTES, end));
+  if (end === start) return commandOf(parts);
+  const wire = parseOptions(payload.toString("utf8", start, end));
   return isWireOptions(wire) ? { opts: fromWire(wire), parts } : undefined;
 }
 

@@ -1,3 +1,5 @@
+import type { Encoded } from "./entry.ts";
+
 /*
  * One order: which events does a namespace have, and how do all nodes deliver them in the same order?
  * Knows: entries of a log, their numbers and writers, time.
@@ -26,7 +28,7 @@ export interface NewEntries {
   readonly writer: string;
   /** The number of the first one among all entries of the writer in this namespace; begins at 1. */
   readonly sequence: number;
-  readonly bodies: readonly Buffer[];
+  readonly bodies: readonly Encoded[];
 }
 
 /** Receives the entries of a namespace. */

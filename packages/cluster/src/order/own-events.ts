@@ -1,4 +1,4 @@
-import { encodeEntry, encodeRetry, type WrittenEntry, type EntryKind } from "./entry.ts";
+import { bytesOf, encodeEntry, encodeRetry, type Encoded, type WrittenEntry, type EntryKind } from "./entry.ts";
 import type { ClusterLog, LogPosition } from "./log.ts";
 
 /** Most entries and bytes that are appended at once. */
@@ -54,7 +54,8 @@ interface Confirmed {
 
 interface Unsent {
   readonly sequence: number;
-  body: Buffer;
+  body: Encoded;
+  bytes: number;
 }
 
 /**
@@ -119,21 +120,21 @@ export class OwnEvents<Event> {
   }
 
   /** Appends an event, and holds it until it comes back. */
-  add(event: Event, payload: Buffer): void {
+  add(event: Event, payload: Encoded): void {
     const sequence = this.#append("event", payload);
     this.#steps.push({ sequence, event, at: this.#host.clock.now() });
   }
 
   /** Delivers an event at once, and appends it for the other nodes. */
-  addEarly(event: Event, payload: Buffer): void {
-    if (this.hasRoom(payload.length)) this.#deliveredThrough = this.#append("event", payload);
+  addEarly(event: Event, payload: Encoded): void {
+    if (this.hasRoom(bytesOf(payload))) this.#deliveredThrough = this.#append("event", payload);
     else this.#handler.onDropped();
     this.#handler.deliverEarly(event);
   }
 
   /** Appends a hole: clients that have not got an event beyond it can't resume. */
   addHole(): void {
-    this.#append("hole", Buffer.alloc(0));
+    this.#append("hole", "");
   }
 
   /** Runs a step of the program after all events that were added before it. */
@@ -163,11 +164,12 @@ export class OwnEvents<Event> {
     return batch?.position.epoch === epoch && batch.position.number - (batch.sequence - sequence) <= number;
   }
 
-  #append(kind: EntryKind, payload: Buffer): number {
+  #append(kind: EntryKind, payload: Encoded): number {
     this.#sequence += 1;
     const body = encodeEntry({ writer: this.#host.writer, sequence: this.#sequence, kind, payload });
-    this.#unsent.push({ sequence: this.#sequence, body });
-    this.#unsentBytes += body.length;
+    const bytes = bytesOf(body);
+    this.#unsent.push({ sequence: this.#sequence, body, bytes });
+    this.#unsentBytes += bytes;
     this.#schedule();
     return this.#sequence;
   }
@@ -190,12 +192,13 @@ export class OwnEvents<Event> {
   }
 
   async #send(): Promise<void> {
-    const batch = this.#nextBatch();
-    if (batch.length === 0) {
+    const first = this.#unsent[0];
+    if (first === undefined) {
       this.#phase = "idle";
       return;
     }
-    const [{ sequence }] = batch as [Unsent];
+    const batch = this.#nextBatch();
+    const { sequence } = first;
     const { nsp, writer, log, comesBack } = this.#host;
     // What was not sent is not in doubt.
     if (!log.isUp || !comesBack()) return this.#wait();
@@ -223,7 +226,7 @@ export class OwnEvents<Event> {
     const batch: Unsent[] = [];
     let bytes = 0;
     for (const entry of this.#unsent) {
-      bytes += entry.body.length;
+      bytes += entry.bytes;
       if (batch.length >= APPEND_BATCH.entries || (bytes > APPEND_BATCH.bytes && batch.length > 0)) break;
       batch.push(entry);
     }
@@ -232,7 +235,7 @@ export class OwnEvents<Event> {
 
   #confirm(batch: readonly Unsent[], position: LogPosition): void {
     this.#unsent.splice(0, batch.length);
-    for (const { body } of batch) this.#unsentBytes -= body.length;
+    for (const { bytes } of batch) this.#unsentBytes -= bytes;
     this.#lastAttempt = "confirmed";
     this.#appended = position;
     this.#noteConfirmed({ sequence: batch.at(-1)!.sequence, position });
@@ -249,9 +252,10 @@ export class OwnEvents<Event> {
   /** The log may have these entries. If it loses them and gets them again, clients may get them twice. */
   #markRetries(batch: readonly Unsent[], epoch: string): void {
     for (const entry of batch) {
-      this.#unsentBytes -= entry.body.length;
+      this.#unsentBytes -= entry.bytes;
       entry.body = encodeRetry(entry.body, epoch);
-      this.#unsentBytes += entry.body.length;
+      entry.bytes = bytesOf(entry.body);
+      this.#unsentBytes += entry.bytes;
     }
   }
 
@@ -269,7 +273,7 @@ export class OwnEvents<Event> {
     if (sequence <= this.#deliveredThrough) return "delivered";
     this.#deliverBefore(sequence);
     this.#deliveredThrough = sequence;
-    const [step] = this.#steps;
+    const step = this.#steps[0];
     // A hole is not a step.
     if (step === undefined || "run" in step || step.sequence !== sequence) return "delivered";
     this.#steps.shift();
@@ -279,7 +283,7 @@ export class OwnEvents<Event> {
 
   /** Delivers the events before a sequence: they have been appended, and will not come any more. */
   #deliverBefore(sequence: number): void {
-    for (let [step] = this.#steps; step !== undefined; [step] = this.#steps) {
+    for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
       if (!("run" in step) && step.sequence >= sequence) return;
       this.#steps.shift();
       this.#do(step);
@@ -288,7 +292,7 @@ export class OwnEvents<Event> {
 
   /** Does what waits only for events that were delivered. */
   runSteps(): void {
-    for (let [step] = this.#steps; step !== undefined && "run" in step; [step] = this.#steps) {
+    for (let step = this.#steps[0]; step !== undefined && "run" in step; step = this.#steps[0]) {
       this.#steps.shift();
       step.run();
     }
@@ -301,8 +305,7 @@ export class OwnEvents<Event> {
 
   /** Delivers the events that the log has confirmed, and that will not come: the log has lost them, or has trimmed them. */
   deliverLost(): void {
-    const [{ sequence } = { sequence: this.#sequence + 1 }] = this.#unsent;
-    this.#deliverBefore(sequence);
+    this.#deliverBefore(this.#unsent[0]?.sequence ?? this.#sequence + 1);
   }
 
   #do(step: PendingStep<Event>): void {
