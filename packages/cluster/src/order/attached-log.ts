@@ -60,8 +60,8 @@ export class AttachedLog implements ClusterLog {
     this.#log?.unfollow(nsp, follower);
   }
 
-  async append(nsp: string, entries: NewEntries): Promise<LogPosition> {
-    return await this.#current().append(nsp, entries);
+  append(nsp: string, entries: NewEntries): Promise<LogPosition> {
+    return this.#log?.append(nsp, entries) ?? Promise.reject(new ClusterError("CLUSTER_CLOSED"));
   }
 
   async read(nsp: string, after: LogPosition, through: number): Promise<LogReading> {

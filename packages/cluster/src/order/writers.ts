@@ -33,12 +33,16 @@ export class Writers {
     if (last !== undefined && sequence <= last.sequence) return "repeated";
     const isSure = last?.mayJump === false;
     const isNext = !isSure || sequence === last.sequence + 1;
-    this.#note(writer, sequence);
+    if (last === undefined) this.#add(writer, sequence);
+    else {
+      last.sequence = sequence;
+      last.mayJump = false;
+    }
     const mayBeSecond = isDoubtful(entry, epoch) && (!isSure || this.#guestEpoch === epoch);
     return isNext && !mayBeSecond ? "next" : "hole";
   }
 
-  #note(writer: string, sequence: number): void {
+  #add(writer: string, sequence: number): void {
     this.#last.set(writer, { sequence, mayJump: false });
     const [oldest = writer] = this.#last.keys();
     if (this.#last.size > MOST_WRITERS) this.#last.delete(oldest);

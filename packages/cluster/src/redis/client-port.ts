@@ -60,18 +60,19 @@ export class ClientPort implements RedisPort {
   }
 
   async eval(script: RedisScript, keys: readonly string[], args: readonly RedisValue[]): Promise<unknown> {
-    const rest = [String(keys.length), ...keys, ...args.map(toArgument)];
+    const call: (string | Buffer)[] = ["EVALSHA", script.sha, String(keys.length), ...keys];
+    for (const value of args) call.push(toArgument(value));
     // Sent before the script is called: an error that counts shows up there.
     if (!this.#loaded.has(script)) {
       this.#loaded.add(script);
       this.#commands.send(["SCRIPT", "LOAD", script.source]).catch(() => this.#loaded.delete(script));
     }
     try {
-      return await this.#commands.send(["EVALSHA", script.sha, ...rest]);
+      return await this.#commands.send(call);
     } catch (error) {
       // Something else has removed all scripts.
       if (!String(error).includes("NOSCRIPT")) throw error;
-      return this.#commands.send(["EVAL", script.source, ...rest]);
+      return await this.#commands.send(["EVAL", script.source, ...call.slice(2)]);
     }
   }
 

@@ -97,31 +97,31 @@ export class RedisLog implements ClusterLog {
     const following = this.#followings.get(nsp);
     if (following === undefined) return await this.#appendAs(undefined, nsp, entries, "cl");
     const { writer, sequence, bodies } = entries;
-    const { next } = following;
+    const { next, seen } = following;
     const mayHave = next?.writer !== writer || next.sequence !== sequence;
     // The log lives for twice the age of its history, so this is early enough.
     const now = this.#settings.clock.now();
     const isDue = now - following.renewedAt > this.#settings.history().maxAge / 2;
     const tasks = (mayHave ? "c" : "") + (isDue ? "l" : "");
     following.next = undefined;
-    const position =
-      (tasks === "" ? await this.#appendNext(following, entries) : undefined) ??
-      (await this.#appendAs(following, nsp, entries, tasks));
+    let position: LogPosition | undefined;
+    if (tasks === "" && seen !== undefined && this.#mayFollow(seen, bodies.length)) {
+      const { keys } = following;
+      const args = [seen.epoch, seen.number, sequence + bodies.length - 1, ...bodies];
+      const names = [keys.position, keys.history, keys.writer(writer)];
+      const number = await this.#settings.port.eval(APPEND_NEXT, names, args);
+      position = number === null ? undefined : { epoch: seen.epoch, number: number as number };
+    }
+    position ??= await this.#appendAs(following, nsp, entries, tasks);
     following.next = { writer, sequence: sequence + bodies.length };
     if (isDue) following.renewedAt = now;
-    return this.#note(nsp, position);
+    return this.#note(following, position);
   }
 
-  /** Appends entries if the log is as it was. Undefined: it is not, or has to be trimmed. */
-  async #appendNext(following: Following, { writer, sequence, bodies }: NewEntries): Promise<LogPosition | undefined> {
-    const { keys, seen } = following;
-    const { length } = bodies;
-    if (seen === undefined || seen.number === 0 || (seen.number % MARK_STEP) + length >= MARK_STEP) return undefined;
-    if (this.#settings.history().maxLength < SHORT_HISTORY) return undefined;
-    const names = [keys.position, keys.history, keys.writer(writer)];
-    const args = [seen.epoch, seen.number, sequence + length - 1, ...bodies];
-    const number = await this.#settings.port.eval(APPEND_NEXT, names, args);
-    return number === null ? undefined : { epoch: seen.epoch, number: number as number };
+  /** Whether entries may be appended without further work: the history does not have to be trimmed. */
+  #mayFollow({ number }: LogPosition, count: number): boolean {
+    if (number === 0 || (number % MARK_STEP) + count >= MARK_STEP) return false;
+    return this.#settings.history().maxLength >= SHORT_HISTORY;
   }
 
   async #appendAs(
@@ -141,7 +141,8 @@ export class RedisLog implements ClusterLog {
   async position(nsp: string, seen = this.#followings.get(nsp)?.seen): Promise<LogPosition> {
     const { position, history, marks, server } = this.#keysOf(nsp);
     const keys = [position, history, marks, server];
-    return this.#note(nsp, positionOf(await this.#settings.port.eval(POSITION, keys, this.#commonArguments(seen))));
+    const found = positionOf(await this.#settings.port.eval(POSITION, keys, this.#commonArguments(seen)));
+    return this.#note(this.#followings.get(nsp), found);
   }
 
   #commonArguments(seen: LogPosition | undefined): RedisValue[] {
@@ -163,8 +164,7 @@ export class RedisLog implements ClusterLog {
     return entries.length === 0 ? "trimmed" : entries;
   }
 
-  #note(nsp: string, position: LogPosition): LogPosition {
-    const following = this.#followings.get(nsp);
+  #note(following: Following | undefined, position: LogPosition): LogPosition {
     const isNew = following?.seen?.epoch !== position.epoch || position.number > following.seen.number;
     if (following !== undefined && isNew) following.seen = position;
     return position;
@@ -197,14 +197,14 @@ export class RedisLog implements ClusterLog {
     this.#settings.port.unsubscribe(following.keys.history);
   }
 
-  #onMessage({ nsp, follower, isFollowed }: Following, message: Buffer): void {
+  #onMessage(following: Following, message: Buffer): void {
     const end = message.indexOf(NUMBER_END, EPOCH_LENGTH);
     const number = Number(message.toString("latin1", EPOCH_LENGTH, end));
-    if (!isFollowed || end < 0 || !Number.isSafeInteger(number)) return;
-    const entry = { epoch: message.toString("latin1", 0, EPOCH_LENGTH), number, body: message.subarray(end + 1) };
-    follower.onEntry(entry);
+    if (!following.isFollowed || end < 0 || !Number.isSafeInteger(number)) return;
+    const epoch = message.toString("latin1", 0, EPOCH_LENGTH);
+    following.follower.onEntry({ epoch, number, body: message.subarray(end + 1) });
     // What the follower has seen, Redis must have.
-    this.#note(nsp, { epoch: entry.epoch, number });
+    this.#note(following, { epoch, number });
   }
 
   /** The next connection may lead to another Redis. */

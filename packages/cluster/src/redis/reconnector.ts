@@ -55,22 +55,28 @@ export class Reconnector {
   }
 
   /** Sends a command. @throws (rejects) ClusterError `REDIS_UNAVAILABLE`, or the error of Redis */
-  async send(args: readonly (string | Buffer)[]): Promise<unknown> {
+  send(args: readonly (string | Buffer)[]): Promise<unknown> {
     const connection = this.#connection;
-    if (connection === undefined || this.#phase !== "up") throw new ClusterError("REDIS_UNAVAILABLE");
+    if (connection === undefined || this.#phase !== "up") return Promise.reject(new ClusterError("REDIS_UNAVAILABLE"));
     const life = this.#life;
     if (this.#due === 0) this.#lastReply = this.#clock.now();
     this.#due += 1;
-    try {
-      return await connection.send(args);
-    } catch (cause) {
-      throw life === this.#life ? cause : new ClusterError("REDIS_UNAVAILABLE", undefined, { cause });
-    } finally {
-      if (life === this.#life) {
-        this.#due -= 1;
-        this.#lastReply = this.#clock.now();
-      }
-    }
+    return connection.send(args).then(
+      (reply) => {
+        this.#noteReply(life);
+        return reply;
+      },
+      (cause: unknown) => {
+        this.#noteReply(life);
+        throw life === this.#life ? cause : new ClusterError("REDIS_UNAVAILABLE", undefined, { cause });
+      },
+    );
+  }
+
+  #noteReply(life: number): void {
+    if (life !== this.#life) return;
+    this.#due -= 1;
+    this.#lastReply = this.#clock.now();
   }
 
   /** Something has arrived that is not a reply. */
