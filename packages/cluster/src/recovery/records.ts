@@ -12,8 +12,10 @@ const FIRST_CHECK = 1000;
 const CHECK = 10_000;
 /** A record outlives its session's time by so many checks, since a node that is killed can't write when that was. */
 const MISSED_CHECKS = 2;
-/** How often due sessions are checked, in milliseconds. */
+/** Shortest time between two looks at what is due, in milliseconds. */
 const TICK = 1000;
+/** Milliseconds by which a timer may be early. */
+const EARLY = 1;
 /** Records that are renewed at once. */
 const RENEWED_AT_ONCE = 500;
 /** The position of a node that has not joined the log. It is in no epoch. */
@@ -34,7 +36,8 @@ export class SessionRecords {
   readonly #fresh = new Set<HeldSession>();
   readonly #settled = new Set<HeldSession>();
   #terms = 0;
-  #tick: { cancel(): void } | undefined;
+  /** The next look, and when it is. */
+  #tick: { readonly at: number; cancel(): void } | undefined;
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
@@ -190,7 +193,9 @@ export class SessionRecords {
     const { recovery } = this.#settings;
     const { socket, term, epoch } = held;
     const ttl = recovery.maxDisconnectionDuration + MISSED_CHECKS * CHECK;
-    return this.writer.write({ pid: socket.pid, term, epoch, record: this.#encode(held), ttl });
+    const written = this.writer.write({ pid: socket.pid, term, epoch, record: this.#encode(held), ttl });
+    this.#tickLater();
+    return written;
   }
 
   /** Returns the record of a session. Undefined: it has none, because its `data` can't be encoded or is too large. */
@@ -219,15 +224,26 @@ export class SessionRecords {
 
   // ---- time ----------------------------------------------------------------------------------------------------------
 
+  /** Looks once something is due. */
   #tickLater(): void {
-    if (this.#tick !== undefined || (this.#byPid.size === 0 && this.ended.size === 0 && this.writer.isIdle)) return;
-    this.#tick = this.#settings.clock.after(TICK, () => {
+    const { clock } = this.#settings;
+    const now = clock.now();
+    const at = Math.max(now + TICK, this.#dueAt(now));
+    if (at === Infinity || (this.#tick !== undefined && this.#tick.at <= at)) return;
+    this.#tick?.cancel();
+    const timer = clock.after(Math.ceil(at - now), () => {
       this.#tick = undefined;
       this.writer.retry();
-      this.ended.expire(this.#settings.clock.now());
+      this.ended.expire(clock.now());
       this.#check();
       this.#tickLater();
     });
+    this.#tick = { at, cancel: () => timer.cancel() };
+  }
+
+  #dueAt(now: number): number {
+    if (this.ended.size > 0 || !this.writer.isIdle) return now;
+    return Math.min(firstDue(this.#fresh), firstDue(this.#settled));
   }
 
   /** Compares the data of due sessions, writes the records of changed ones, and renews the others. */
@@ -236,7 +252,7 @@ export class SessionRecords {
     const unchanged: HeldSession[] = [];
     for (const queue of [this.#fresh, this.#settled]) {
       for (const held of queue) {
-        if (held.dueAt > now) break;
+        if (held.dueAt > now + EARLY) break;
         queue.delete(held);
         held.dueAt = now + CHECK;
         this.#settled.add(held);
@@ -280,6 +296,11 @@ export class SessionRecords {
 
 interface UnheldSession extends Pick<EndedSession, "term" | "epoch" | "encode"> {
   readonly answers: AnswerWindow | undefined;
+}
+
+function firstDue(queue: Iterable<HeldSession>): number {
+  for (const { dueAt } of queue) return dueAt;
+  return Infinity;
 }
 
 function tooLarge(): SocketIoError {

@@ -4,6 +4,8 @@ import type { OpenConnection, OpenedConnection, RedisConnection } from "./client
 
 /** Milliseconds without a reply after which a PING is sent. */
 const HEARTBEAT_INTERVAL = 2500;
+/** Milliseconds by which a timer may be early. */
+const EARLY = 1;
 /** Milliseconds without a due reply after which a connection is given up. */
 const REPLY_DEADLINE = 5000;
 /** Milliseconds for one attempt to connect. */
@@ -149,7 +151,7 @@ export class Reconnector {
         if (silence >= REPLY_DEADLINE) return this.#fail(new ClusterError("REDIS_UNAVAILABLE", "Redis does not reply"));
         return this.#watch(Math.min(HEARTBEAT_INTERVAL, REPLY_DEADLINE - silence));
       }
-      if (silence < HEARTBEAT_INTERVAL) return this.#watch(HEARTBEAT_INTERVAL - silence);
+      if (silence < HEARTBEAT_INTERVAL - EARLY) return this.#watch(HEARTBEAT_INTERVAL - silence);
       this.send(["PING"]).catch(() => undefined);
       this.#watch();
     });
