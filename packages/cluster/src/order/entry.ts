@@ -72,11 +72,11 @@ function prefix(head: string, rest: Encoded): Encoded {
 }
 
 /** Returns an encoded entry as it is appended again. `epoch`: of the first attempt; later ones do not change it. */
-export function encodeRetry(body: Encoded, epoch = ""): Encoded {
+export function encodeRetry(body: Encoded, epoch: string): Encoded {
   const head =
     typeof body === "string" ? body.slice(0, ENTRY_HEAD_BYTES) : body.toString("latin1", 0, ENTRY_HEAD_BYTES);
   if (head.charCodeAt(KIND_AT) !== ENTRY_KINDS.indexOf("event")) return body;
-  const retried = head.slice(0, KIND_AT) + String.fromCharCode(RETRIED) + epoch.padEnd(TRIED_BYTES);
+  const retried = head.slice(0, KIND_AT) + String.fromCharCode(RETRIED) + epoch;
   return prefix(retried, typeof body === "string" ? body.slice(ENTRY_HEAD_BYTES) : body.subarray(ENTRY_HEAD_BYTES));
 }
 
@@ -91,7 +91,7 @@ export function decodeEntry(body: Buffer): WrittenEntry | undefined {
     sequence: decodeSequence(body),
     kind,
     payload: body.subarray(start),
-    tried: isRetried ? body.toString("latin1", ENTRY_HEAD_BYTES, start).trimEnd() : undefined,
+    tried: isRetried ? body.toString("latin1", ENTRY_HEAD_BYTES, start) : undefined,
   };
 }
 
