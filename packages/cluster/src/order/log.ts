@@ -1,5 +1,3 @@
-import type { Encoded } from "./entry.ts";
-
 /*
  * One order: which events does a namespace have, and how do all nodes deliver them in the same order?
  * Knows: entries of a log, their numbers and writers, time.
@@ -9,6 +7,7 @@ import type { Encoded } from "./entry.ts";
  * Numbers of a namespace begin at 1 and have no gaps, as long as the log has the same epoch. A log that has lost entries gets a new
  * epoch: positions of an earlier one have no meaning then.
  */
+import type { Encoded } from "./entry.ts";
 
 /** How far a log has got, or a reader of it. */
 export interface LogPosition {
