@@ -34,7 +34,7 @@ const MESSAGES: readonly OutgoingMessage[] = [
   { kind: "FAILED", nsp: "/ü", request: 0xffff_ffff, head: {} },
 ];
 
-const bytesOf = (message: OutgoingMessage): Buffer => Buffer.concat(encodeMessage(message));
+const sizeInBytes = (message: OutgoingMessage): Buffer => Buffer.concat(encodeMessage(message));
 
 /** Decodes a message; a string is its fault. */
 function decode(bytes: Buffer): unknown {
@@ -45,13 +45,13 @@ function decode(bytes: Buffer): unknown {
 describe("a message", () => {
   test.each(MESSAGES)("$kind arrives as it was sent", (message) => {
     const { kind, request = 0, head, parts = [] } = message;
-    const address = addressOf(bytesOf(message));
+    const address = addressOf(sizeInBytes(message));
     expect(address).toMatchObject({ kind, request, nsp: message.nsp });
-    expect(decode(bytesOf(message))).toEqual({ kind, request, head: JSON.parse(JSON.stringify(head)), parts });
+    expect(decode(sizeInBytes(message))).toEqual({ kind, request, head: JSON.parse(JSON.stringify(head)), parts });
   });
 
   test.each(MESSAGES)("$kind that is cut anywhere is malformed, or lacks its last parts", (message) => {
-    const bytes = bytesOf(message);
+    const bytes = sizeInBytes(message);
     for (let length = 0; length < bytes.length; length++) {
       const cut = decode(bytes.subarray(0, length));
       if (typeof cut !== "string")
@@ -70,7 +70,7 @@ describe("a message", () => {
     [{ kind: "DISCONNECT", nsp: "/", head: { opts } }, "its close is invalid (DISCONNECT)"],
     [{ kind: "CLIENTS", nsp: "/", head: { clients: -1 } }, "its clients is invalid (CLIENTS)"],
     [{ kind: "EMIT", nsp: "/", head: [] }, "its head is not an object"],
-  ])("%j is refused", (message, fault) => expect(decode(bytesOf(message as never))).toBe(fault));
+  ])("%j is refused", (message, fault) => expect(decode(sizeInBytes(message as never))).toBe(fault));
 });
 
 describe("the pieces of a message", () => {
@@ -119,18 +119,21 @@ describe("a node that gets nonsense", () => {
     const say = (bytes: Buffer): void => two.bus.onFrame(link, { type: "MESSAGE", stream: 0, body: bytes });
     const bad = { kind: "BROADCAST", nsp: "/", head: { opts } } as const;
     for (const text of ['0{"sid":1}', '2/other,["x"]', '51-["x"]', '2{"x":1}', "1", "", '2["x"', "2[]"]) {
-      say(Buffer.concat([Buffer.of(0), bytesOf({ ...bad, parts: [text] })]));
+      say(Buffer.concat([Buffer.of(0), sizeInBytes({ ...bad, parts: [text] })]));
     }
-    say(Buffer.concat([Buffer.of(0), bytesOf({ ...bad, parts: [] })]));
+    say(Buffer.concat([Buffer.of(0), sizeInBytes({ ...bad, parts: [] })]));
     say(Buffer.concat([Buffer.of(0), Buffer.from("nonsense")]));
     say(
-      Buffer.concat([Buffer.of(0), bytesOf({ kind: "EMIT", nsp: "/", head: {}, parts: ['2["values","connection"]'] })]),
+      Buffer.concat([
+        Buffer.of(0),
+        sizeInBytes({ kind: "EMIT", nsp: "/", head: {}, parts: ['2["values","connection"]'] }),
+      ]),
     );
     await settle();
     const codes = two.failures.map((error) => (error as { code: string }).code);
     expect(new Set(codes)).toEqual(new Set(["CLUSTER_MESSAGE_INVALID"]));
     const question = { kind: "QUESTION", nsp: "/", request: 1, head: {}, parts: ["nonsense"] } as const;
-    say(Buffer.concat([Buffer.of(0), bytesOf(question)]));
+    say(Buffer.concat([Buffer.of(0), sizeInBytes(question)]));
     expect(addressOf(link.sent.at(-1)!.subarray(6))).toMatchObject({ kind: "FAILED", request: 1 });
     one.io.emit("alive");
     expect((await heard()).map((messages) => messages.at(-1))).toEqual(Array(3).fill('2["alive"]'));
@@ -148,7 +151,7 @@ describe("a node that gets nonsense", () => {
     const { two, mesh, three, heard } = await trio();
     for (let round = 0; round < 3000; round++) {
       const message = MESSAGES[random.below(MESSAGES.length)]!;
-      const bytes = Buffer.concat([Buffer.of(0), bytesOf(message)]);
+      const bytes = Buffer.concat([Buffer.of(0), sizeInBytes(message)]);
       for (let i = random.below(3); i >= 0; i--) bytes[1 + random.below(bytes.length - 1)] = random.below(256);
       two.bus.onFrame(mesh.link("bbbb", "aaaa")!, { type: "MESSAGE", stream: 0, body: bytes });
       if (round % 100 === 0) await settle();

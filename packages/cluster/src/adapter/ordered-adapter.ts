@@ -22,7 +22,7 @@ import {
   SocketIoError,
   withOffset,
 } from "@portage/server/relay";
-import { bytesOf } from "../order/entry.ts";
+import { sizeInBytes } from "../order/entry.ts";
 import type { ClusterLog, LogPosition } from "../order/log.ts";
 import { formatOffset, NO_OFFSET } from "../order/offset.ts";
 import { OrderedNamespace } from "../order/ordered-namespace.ts";
@@ -195,7 +195,7 @@ export class OrderedAdapter extends BusAdapter {
   #append(packet: EncodedPacket, opts: BroadcastOptions): void {
     const payload = encodePayload(opts, packet.parts);
     if (this.events.mayEmit(payload)) return this.events.emit({ packet, opts }, payload);
-    this.#report(messageTooLarge(`an event of ${bytesOf(payload)} bytes exceeds maxQueuedBytes`));
+    this.#report(messageTooLarge(`an event of ${sizeInBytes(payload)} bytes exceeds maxQueuedBytes`));
     const send = (receivers: BroadcastOptions): void => this.deliverEncoded(packet, receivers);
     this.events.runInOrder({ run: () => send(opts), runFor: (sid) => this.#sendTo(sid, opts, send) });
   }

@@ -1,5 +1,5 @@
 import type { BroadcastOptions } from "@portage/server/adapter";
-import type { Encoded } from "../order/entry.ts";
+import type { EntryData } from "../order/entry.ts";
 import { fromWire, isWireOptions, toWire } from "./messages.ts";
 import { decodeParts, encodeParts, type Part } from "./parts.ts";
 
@@ -31,7 +31,7 @@ export interface LoggedCommand {
 }
 
 /** Encodes an event for the log. */
-export function encodePayload(opts: BroadcastOptions, parts: readonly unknown[]): Encoded {
+export function encodePayload(opts: BroadcastOptions, parts: readonly unknown[]): EntryData {
   const json = JSON.stringify(toWire(opts));
   const [text] = parts;
   return parts.length === 1 && typeof text === "string" ? json + JSON_END + text : concat(json, parts);

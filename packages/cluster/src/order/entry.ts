@@ -9,8 +9,8 @@
  * Entries come from other processes, so they are checked.
  */
 
-/** Encoded: a text, or bytes that are none. */
-export type Encoded = string | Buffer;
+/** What is encoded: a text, or bytes of any kind. */
+export type EntryData = string | Buffer;
 
 /** `event`: the payload is an event. `hole`: events before it may be missing, or may have come in another order. */
 export type EntryKind = "event" | "hole";
@@ -28,7 +28,7 @@ export interface WrittenEntry {
 
 /** An entry that is to be encoded. */
 export interface NewEntry extends Pick<WrittenEntry, "writer" | "sequence" | "kind"> {
-  readonly payload: Encoded;
+  readonly payload: EntryData;
 }
 
 const WRITER_BYTES = 8;
@@ -43,7 +43,7 @@ const RETRIED = 2;
 const LOWER = 2 ** 28;
 
 /** Encodes an entry. `writer`: eight ASCII characters. */
-export function encodeEntry({ writer, sequence, kind, payload }: NewEntry): Encoded {
+export function encodeEntry({ writer, sequence, kind, payload }: NewEntry): EntryData {
   return prefix(writer + encodeSequence(sequence) + String.fromCharCode(ENTRY_KINDS.indexOf(kind)), payload);
 }
 
@@ -67,12 +67,12 @@ function decodeSequence(body: Buffer): number {
 }
 
 /** `head`: ASCII. */
-function prefix(head: string, rest: Encoded): Encoded {
+function prefix(head: string, rest: EntryData): EntryData {
   return typeof rest === "string" ? head + rest : Buffer.concat([Buffer.from(head, "latin1"), rest]);
 }
 
 /** Returns an encoded entry as it is appended again. `epoch`: of the first attempt; later ones do not change it. */
-export function encodeRetry(body: Encoded, epoch: string): Encoded {
+export function encodeRetry(body: EntryData, epoch: string): EntryData {
   const head =
     typeof body === "string" ? body.slice(0, ENTRY_HEAD_BYTES) : body.toString("latin1", 0, ENTRY_HEAD_BYTES);
   if (head.charCodeAt(KIND_AT) !== ENTRY_KINDS.indexOf("event")) return body;
@@ -96,7 +96,7 @@ export function decodeEntry(body: Buffer): WrittenEntry | undefined {
 }
 
 /** Bytes of what was encoded. */
-export const bytesOf = (encoded: Encoded): number =>
+export const sizeInBytes = (encoded: EntryData): number =>
   typeof encoded === "string" ? Buffer.byteLength(encoded) : encoded.length;
 
 /** Whether an entry of an epoch may have been in the log before, in an epoch that has ended: clients may have got it. */

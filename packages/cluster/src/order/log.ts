@@ -7,7 +7,7 @@
  * Numbers of a namespace begin at 1 and have no gaps, as long as the log has the same epoch. A log that has lost entries gets a new
  * epoch: positions of an earlier one have no meaning then.
  */
-import type { Encoded } from "./entry.ts";
+import type { EntryData } from "./entry.ts";
 
 /** How far a log has got, or a reader of it. */
 export interface LogPosition {
@@ -27,7 +27,7 @@ export interface NewEntries {
   readonly writer: string;
   /** The number of the first one among all entries of the writer in this namespace; begins at 1. */
   readonly sequence: number;
-  readonly bodies: readonly Encoded[];
+  readonly bodies: readonly EntryData[];
 }
 
 /** Receives the entries of a namespace. */

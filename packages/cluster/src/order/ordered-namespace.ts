@@ -1,4 +1,4 @@
-import { bytesOf, type Encoded, type WrittenEntry } from "./entry.ts";
+import { sizeInBytes, type EntryData, type WrittenEntry } from "./entry.ts";
 import type { ClusterLog, LogPosition, OrderedEvents, StoredEvent } from "./log.ts";
 import { OrderedDelivery } from "./ordered-delivery.ts";
 import { type HeldAction, OwnEvents, type OwnEventsHost } from "./own-events.ts";
@@ -123,8 +123,8 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
   // ---- the program -------------------------------------------------------------------------------------------------
 
   /** Appends an event of this node. `payload`: the same, encoded. */
-  emit(event: Event, payload: Encoded): void {
-    if (this.#phase === "ordered" && !this.#own.hasRoom(bytesOf(payload))) this.#degrade();
+  emit(event: Event, payload: EntryData): void {
+    if (this.#phase === "ordered" && !this.#own.hasRoom(sizeInBytes(payload))) this.#degrade();
     if (this.#phase === "ordered") this.#own.add(event, payload);
     else if (this.#phase === "degraded") this.#own.addEarly(event, payload);
   }
@@ -135,8 +135,8 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
   }
 
   /** Whether an event is small enough for the log. */
-  mayEmit(payload: Encoded): boolean {
-    return bytesOf(payload) <= this.#host.maxQueuedBytes;
+  mayEmit(payload: EntryData): boolean {
+    return sizeInBytes(payload) <= this.#host.maxQueuedBytes;
   }
 
   /** The events of this node that are not delivered here yet. */

@@ -1,4 +1,4 @@
-import { bytesOf, encodeEntry, encodeRetry, type Encoded, type WrittenEntry, type EntryKind } from "./entry.ts";
+import { sizeInBytes, encodeEntry, encodeRetry, type EntryData, type WrittenEntry, type EntryKind } from "./entry.ts";
 import type { ClusterLog, LogPosition } from "./log.ts";
 
 /** Most entries and bytes that are appended at once. */
@@ -54,7 +54,7 @@ interface Confirmed {
 
 interface Unsent {
   readonly sequence: number;
-  body: Encoded;
+  body: EntryData;
   bytes: number;
 }
 
@@ -120,14 +120,14 @@ export class OwnEvents<Event> {
   }
 
   /** Appends an event, and holds it until it comes back. */
-  add(event: Event, payload: Encoded): void {
+  add(event: Event, payload: EntryData): void {
     const sequence = this.#append("event", payload);
     this.#steps.push({ sequence, event, at: this.#host.clock.now() });
   }
 
   /** Delivers an event at once, and appends it for the other nodes. */
-  addEarly(event: Event, payload: Encoded): void {
-    if (this.hasRoom(bytesOf(payload))) this.#deliveredThrough = this.#append("event", payload);
+  addEarly(event: Event, payload: EntryData): void {
+    if (this.hasRoom(sizeInBytes(payload))) this.#deliveredThrough = this.#append("event", payload);
     else this.#handler.onDropped();
     this.#handler.deliverEarly(event);
   }
@@ -164,10 +164,10 @@ export class OwnEvents<Event> {
     return batch?.position.epoch === epoch && batch.position.number - (batch.sequence - sequence) <= number;
   }
 
-  #append(kind: EntryKind, payload: Encoded): number {
+  #append(kind: EntryKind, payload: EntryData): number {
     this.#sequence += 1;
     const body = encodeEntry({ writer: this.#host.writer, sequence: this.#sequence, kind, payload });
-    const bytes = bytesOf(body);
+    const bytes = sizeInBytes(body);
     this.#unsent.push({ sequence: this.#sequence, body, bytes });
     this.#unsentBytes += bytes;
     this.#schedule();
@@ -254,7 +254,7 @@ export class OwnEvents<Event> {
     for (const entry of batch) {
       this.#unsentBytes -= entry.bytes;
       entry.body = encodeRetry(entry.body, epoch);
-      entry.bytes = bytesOf(entry.body);
+      entry.bytes = sizeInBytes(entry.body);
       this.#unsentBytes += entry.bytes;
     }
   }

@@ -15,7 +15,7 @@ const MISSED_CHECKS = 2;
 /** Shortest time between two looks at what is due, in milliseconds. */
 const TICK = 1000;
 /** Milliseconds by which a timer may be early. */
-const EARLY = 1;
+const TIMER_SLACK = 1;
 /** Records that are renewed at once. */
 const RENEWED_AT_ONCE = 500;
 /** The position of a node that has not joined the log. It is in no epoch. */
@@ -252,7 +252,7 @@ export class SessionRecords {
     const unchanged: HeldSession[] = [];
     for (const queue of [this.#fresh, this.#settled]) {
       for (const held of queue) {
-        if (held.dueAt > now + EARLY) break;
+        if (held.dueAt > now + TIMER_SLACK) break;
         queue.delete(held);
         held.dueAt = now + CHECK;
         this.#settled.add(held);

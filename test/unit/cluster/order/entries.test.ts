@@ -5,9 +5,9 @@ import {
   encodePayload,
 } from "../../../../packages/cluster/src/adapter/ordered-payload.ts";
 import {
-  bytesOf,
+  sizeInBytes,
   decodeEntry,
-  type Encoded,
+  type EntryData,
   encodeEntry,
   encodeRetry,
   isDoubtful,
@@ -16,7 +16,7 @@ import { Ring } from "../../../../packages/cluster/src/order/ring.ts";
 import { Random } from "../../../support/random.ts";
 
 /** What other nodes get of it. */
-const sent = (encoded: Encoded): Buffer => Buffer.from(encoded as string);
+const sent = (encoded: EntryData): Buffer => Buffer.from(encoded as string);
 
 test.each([
   ["a text", 'text "é😀"'],
@@ -27,7 +27,7 @@ test.each([
     const entry = { writer: "abcdEFGH", sequence, kind: "hole", payload } as const;
     const encoded = encodeEntry(entry);
     expect(typeof encoded).toBe(typeof payload);
-    expect(bytesOf(encoded)).toBe(sent(encoded).length);
+    expect(sizeInBytes(encoded)).toBe(sent(encoded).length);
     expect(decodeEntry(sent(encoded))).toEqual({ ...entry, payload: sent(payload) });
   }
 });
