@@ -1,5 +1,5 @@
 import type { Server } from "@portage/server";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { kEngineClock } from "../../../packages/server/src/engine/index.ts";
 import { createCluster } from "../../../packages/server/src/dashboard/cluster-view.ts";
 import { Core } from "../../../packages/server/src/dashboard/core.ts";
@@ -53,6 +53,8 @@ class FakeNodes {
     });
     createCluster(core);
     core.start();
+    // It listens to the channels of the process, which other test files share.
+    onTestFinished(() => core.stop());
     this.cores.set(own, core);
   }
 
