@@ -206,10 +206,11 @@ describe("proxies with faults", () => {
     expect(words(diagnosis)).toContain("proxy_buffering off");
   });
 
-  test("quiet connections are cut after 300 ms", async () => {
-    const diagnosis = await examine(await behind({ idle: 300 }), { hold: 1500 });
+  // On a busy machine, an answer may take longer than a shorter limit.
+  test("quiet connections are cut after 800 ms", async () => {
+    const diagnosis = await examine(await behind({ idle: 800 }), { hold: 2500 });
     expect(complaints(diagnosis)).toEqual(["POLL_CUT", "WEBSOCKET_IDLE_CUT"]);
-    expect(words(diagnosis)).toMatch(/idle WebSocket ends after 0\.[3-9] s[\s\S]*set pingInterval below that/);
+    expect(words(diagnosis)).toMatch(/idle WebSocket ends after (0\.[89]|1\.\d) s[\s\S]*set pingInterval below that/);
   });
 
   test.each([
