@@ -26,7 +26,7 @@ export class FakeCore {
         idOf: (handle) => handle.replace("handle of ", ""),
       },
       nodes: new OtherNodes(io),
-      sessionIds: new SessionIds(io),
+      sessionIds: new SessionIds(io, (session) => this.core.isOurs(session)),
       isOurs: ({ server }) => server === io.engine,
       labelOf: (socket) => label?.(socket) ?? "",
       addressOf: (address) => address,

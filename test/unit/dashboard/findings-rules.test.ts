@@ -106,7 +106,7 @@ const FAULTS: Array<[changes: Partial<Snapshot>, ...found: string[]]> = [
   [{ slow: [{ who: "ada", bytes: 2e6, seconds: 8 }] }, "SLOW_CLIENTS: ada"],
   [{ deliveries: { rate: 5000, active: 40, top: lobby } }, "HOT_ROOM: lobby"],
   [{ deliveries: { rate: 5000, active: 40, top: { ...lobby, members: 1 } } }, "HOT_ROOM: lobby"],
-  // A large room, one that all are in, and the room of an admin.
+  // A large room, a room with all clients, and the room of an admin.
   [{ deliveries: { rate: 5000, active: 40, top: { ...lobby, timesTheOthers: 3 } } }],
   [{ deliveries: { rate: 5000, active: 40, top: { ...lobby, timesTheOthers: 10, members: 1 } } }],
   [{ deliveries: { rate: 5000, active: 40, top: { ...lobby, receivers: 1, members: 0.01 } } }],

@@ -38,13 +38,13 @@ const EVENT_TYPE = 2;
 export interface OrderedEvent {
   readonly packet: EncodedPacket;
   opts: BroadcastOptions;
-  /** The event is for nobody, and this is called in its place. */
+  /** A command has no receivers: this is called instead. */
   readonly command?: (position: LogPosition | undefined) => void;
 }
 
-/** The receivers and the packet of a command. No socket is in such a room. */
-const NOBODY = { rooms: new Set<Room>([randomId()]) };
-const NO_PACKET: EncodedPacket = { parts: [], event: { data: [] } };
+/** The receivers and the packet of a command. A socket is never in such a room. */
+const WITHOUT_RECEIVERS = { rooms: new Set<Room>([randomId()]) };
+const EMPTY_PACKET: EncodedPacket = { parts: [], event: { data: [] } };
 
 export interface OrderedSettings {
   readonly log: ClusterLog;
@@ -213,7 +213,7 @@ export class OrderedAdapter extends BusAdapter {
       };
       const payload = encodeCommand({ from: this.tag, message });
       if (!isOrdered || !this.events.mayEmit(payload)) return this.events.runInOrder({ run: send });
-      this.events.emit({ packet: NO_PACKET, opts: NOBODY, command: send }, payload);
+      this.events.emit({ packet: EMPTY_PACKET, opts: WITHOUT_RECEIVERS, command: send }, payload);
     } catch (error) {
       this.#report(error);
     }
@@ -242,7 +242,11 @@ export class OrderedAdapter extends BusAdapter {
       const decoded = decodePayload(payload);
       if (decoded === undefined) throw new SocketIoError("CLUSTER_MESSAGE_INVALID");
       if ("from" in decoded) {
-        return { packet: NO_PACKET, opts: NOBODY, command: () => this.obey(decoded.from, decoded.message) };
+        return {
+          packet: EMPTY_PACKET,
+          opts: WITHOUT_RECEIVERS,
+          command: () => this.obey(decoded.from, decoded.message),
+        };
       }
       return { packet: this.receivePacket(decoded.parts), opts: decoded.opts };
     } catch (error) {

@@ -256,7 +256,7 @@ export class OrderedDelivery<Event> implements LogFollower {
         if (life !== this.#life) return;
         const position = await this.#renew();
         if (life !== this.#life) return;
-        // Clients have got events that the log has lost, and not those that have their numbers now.
+        // Clients got events that the log has lost. They lack the events that have these numbers now.
         this.#loseEvents();
         this.#adopt(position);
       }

@@ -31,7 +31,7 @@ export class HeldSession {
   readonly #floor: LogPosition;
   #data: Buffer | undefined;
   phase: HeldPhase = "open";
-  /** The epoch in which the store has had its record; undefined: it may have none yet. */
+  /** The epoch in which the store had its record. Undefined: the store may not have it yet. */
   epoch: string | undefined;
   /** When its data is compared next, by the clock. */
   dueAt = 0;

@@ -33,8 +33,8 @@ export interface StoredRecord {
   /** Milliseconds until it expires. */
   readonly ttl: number;
   /**
-   * The epoch of the log in which the store has had a record of this term, or may have. Without a record in the same epoch, the
-   * store has lost the record alone. Another node may have taken it before, so it is not written again.
+   * The epoch of the log in which the store had, or may have had, a record of this term. If it has none in the same epoch, the
+   * store has lost only this record. Another node may have taken it before, so it is not written again.
    */
   readonly epoch?: string | undefined;
 }

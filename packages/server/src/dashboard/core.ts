@@ -44,7 +44,7 @@ export class Core implements BoardCore {
   constructor(io: Server, options: ResolvedBoardOptions, outlet: Outlet) {
     this.io = io;
     this.nodes = new OtherNodes(io);
-    this.sessionIds = new SessionIds(io);
+    this.sessionIds = new SessionIds(io, (session) => this.isOurs(session));
     this.clock = io[kEngineClock];
     this.options = options;
     this.#outlet = outlet;

@@ -24,11 +24,14 @@ interface SessionMessage {
  */
 export class SessionIds {
   readonly #io: Server;
+  readonly #isOurs: (session: SessionMessage["session"]) => boolean;
   readonly #ended = new Set<string>();
   readonly #lengths = new Set([USUAL_LENGTH]);
 
-  constructor(io: Server) {
+  /** @param isOurs whether a session is one of this server's */
+  constructor(io: Server, isOurs: (session: SessionMessage["session"]) => boolean) {
     this.#io = io;
+    this.#isOurs = isOurs;
   }
 
   readonly #onOpen = (message: unknown): void => {
@@ -44,10 +47,6 @@ export class SessionIds {
     const [oldest = ""] = this.#ended;
     if (this.#ended.size > MOST_ENDED_IDS) this.#ended.delete(oldest);
   };
-
-  #isOurs({ server }: SessionMessage["session"]): boolean {
-    return (this.#io[kAttached].engines as ReadonlySet<unknown>).has(server);
-  }
 
   start(): void {
     subscribe("portage.session.open", this.#onOpen);
