@@ -172,7 +172,7 @@ describe("nodes in one directory", () => {
 });
 
 describe("processes", () => {
-  test("a process that is killed is lost within 200 ms", async () => {
+  test("a process that is killed is lost before it would be silent", async () => {
     const first = await nodes.start();
     const second = await nodes.fork();
     await nodes.meet(1);
@@ -180,7 +180,8 @@ describe("processes", () => {
     second.child.kill("SIGKILL");
     const lost = await first.heard.find(({ name }) => name === "lost");
     expect(lost).toMatchObject({ tag: second.tag, reason: "its process has ended" });
-    expect(lost.at - before).toBeLessThan(200);
+    // A quiet machine needs less than 200 ms, and the timeout of the heartbeat is 4 s.
+    expect(lost.at - before).toBeLessThan(1000);
     expect(first.all.filter(({ state, name }) => name === "node" && state === "silent")).toEqual([]);
     expect(first.io.stats().nodes!.ends).toEqual({ gone: 1 });
     await until(() => fs.readdirSync(nodes.directory).length === 3, "the files of the process to be removed");

@@ -67,7 +67,7 @@ describe.skipIf(redis === undefined)("nodes with one Redis", () => {
     expect(Object.keys(await keysLeft())).toEqual([`n:${first.cluster.tag}`, "nodes", "secret"]);
   });
 
-  test("a killed process is lost within 200 ms, and its record is removed", async () => {
+  test("a killed process is lost before it would be silent, and its record is removed", async () => {
     const first = await nodes.start();
     const second = await nodes.fork();
     await nodes.meet(1);
@@ -75,7 +75,8 @@ describe.skipIf(redis === undefined)("nodes with one Redis", () => {
     second.child.kill("SIGKILL");
     const lost = await first.heard.find(({ name }) => name === "lost");
     expect(lost).toMatchObject({ tag: second.tag, reason: "its process has ended" });
-    expect(lost.at - before).toBeLessThan(200);
+    // A quiet machine needs less than 200 ms, and the timeout of the heartbeat is 4 s.
+    expect(lost.at - before).toBeLessThan(1000);
     await vi.waitFor(async () => expect(Object.keys(await keysLeft())).not.toContain(`n:${second.tag}`));
   });
 
