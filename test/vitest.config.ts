@@ -18,7 +18,7 @@ const ALONE = [
 ];
 
 /** What is slow in a browser, or special to one transport: `npm run test:pages`. */
-export const MORE_IN_BROWSER = "browser/{demo-carry,demo-workers,http2,old-clients,streaming}.test.ts";
+export const MORE_IN_BROWSER = "browser/{demo,demo-carry,demo-workers,http2,old-clients,streaming}.test.ts";
 
 export default defineConfig({
   ...shared,

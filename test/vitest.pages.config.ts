@@ -3,7 +3,7 @@ import shared, { MORE_IN_BROWSER } from "./vitest.config.ts";
 
 const { resolve, ssr } = shared;
 
-/** The live page, the demo in its storms and single transports in real browsers. They take minutes: not part of `npm test`. */
+/** The live page, the demo and single transports in real browsers. They take minutes: not part of `npm test`. */
 export default defineConfig({
   ...(resolve && { resolve }),
   ...(ssr && { ssr }),
